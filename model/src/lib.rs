@@ -1,0 +1,1 @@
+//! Regrow: the protocol, written once.
