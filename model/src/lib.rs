@@ -1,1 +1,3 @@
 //! Regrow: the protocol, written once.
+pub mod message;
+pub mod port;
