@@ -1,3 +1,4 @@
 //! Regrow: the protocol, written once.
 pub mod message;
+pub mod node;
 pub mod port;

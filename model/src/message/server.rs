@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::client::Info;
+use super::client::{Info, Secret, Vector};
 use super::{Address, Incarnation, ServerId, ServerName, Stamp};
 
 /// What is known of a server: enough to dial it, and to tell its starts apart.
@@ -19,6 +19,8 @@ pub struct Server {
 /// AUTHENTICATE: the join.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Join {
+    /// What every server of the system knows.
+    pub secret: Secret,
     /// Who wants to be a child.
     pub id: ServerId,
     /// Its present start.
@@ -27,6 +29,17 @@ pub struct Join {
     pub root: ServerId,
     /// Every server that it has heard of, itself included.
     pub known: Vec<(ServerName, Server)>,
+}
+
+/// HELLO: the first thing that both ends of a new edge say: what they have, so that each can send what the other lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Hello {
+    /// Up to which change of each origin its directory is complete.
+    pub directory: Vector,
+    /// The same for sessions.
+    pub sessions: Vector,
+    /// Up to which message of each stream its log is complete.
+    pub have: Vector,
 }
 
 /// What a server says to another.
@@ -51,4 +64,6 @@ pub enum Peer {
         /// Name and what is known of it.
         servers: Vec<(ServerName, Server)>,
     },
+    /// HELLO.
+    Hello(Box<Hello>),
 }

@@ -1,0 +1,226 @@
+//! A client's connection: who is on it, and what it may say next (`docs/protocol.md`, Connections).
+//! REGISTER and LOGIN are answered one at a time; a refusal is one line and a close.
+
+use std::collections::VecDeque;
+
+use super::{Role, State, Step, delivery, registry};
+use crate::message::client::{Info, Resume, Secret};
+use crate::message::{Registration, Reply, Request, SecretHash, Stamp, Username};
+use crate::port::Link;
+
+/// A client's connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Connection {
+    /// Who is on it.
+    pub standing: Standing,
+    /// What it said while its REGISTER was being answered.
+    pub waiting: VecDeque<Request>,
+}
+
+/// Who a connection's client is, as far as this server has accepted it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Nobody yet.
+    #[default]
+    Stranger,
+    /// Its REGISTER is being answered.
+    Registering,
+    /// Logged in without a name.
+    Anonymous,
+    /// Holds a registration: logged in, or silently so since its REGISTER_SUCCESS.
+    User {
+        /// The name.
+        username: Username,
+        /// The claim that it proved.
+        registration: Registration,
+        /// With this.
+        secret: SecretHash,
+    },
+}
+
+/// How many requests wait behind a REGISTER, at most.
+pub const WAITING_MAX: usize = 64;
+
+/// A client asks for something.
+pub(super) fn on_request(s: &mut State, link: Link, request: Request, step: &mut Step<'_>) {
+    let Some(Role::Client(connection)) = s.links.get_mut(&link) else {
+        return;
+    };
+    if connection.standing == Standing::Registering && !matches!(request, Request::Invalid { .. }) {
+        if connection.waiting.len() < WAITING_MAX {
+            connection.waiting.push_back(request);
+        } else {
+            let info = Info::Text("too many requests are waiting".into());
+            refuse(s, link, Reply::Invalid { info }, step);
+        }
+        return;
+    }
+    match request {
+        Request::Invalid { .. } => leave(s, link, step),
+        Request::Register {
+            username,
+            secret,
+            at,
+        } => on_register(s, link, username, secret, at, step),
+        Request::Login {
+            username,
+            secret,
+            resume,
+        } => on_login(s, link, username, secret, resume, step),
+        Request::Logout => {
+            delivery::on_logout(s, link, step);
+            leave(s, link, step);
+        }
+        Request::Activity {
+            username,
+            secret,
+            activity,
+            k,
+        } => {
+            if speaks_as(s, link, &username, secret.as_ref()) {
+                delivery::on_activity(s, link, activity, k, step);
+            } else {
+                let info = Info::WrongSecret;
+                refuse(s, link, Reply::AuthenticationFail { info }, step);
+            }
+        }
+        Request::Got { cursor } => delivery::on_got(s, link, cursor, step),
+    }
+}
+
+fn on_register(
+    s: &mut State,
+    link: Link,
+    username: Username,
+    secret: Secret,
+    at: Stamp,
+    step: &mut Step<'_>,
+) {
+    let Secret::Hashed(secret) = secret else {
+        return on_foreign(s, link, step);
+    };
+    if username.is_anonymous() {
+        let info = Info::Text("anonymous is nobody's name".into());
+        return refuse(s, link, Reply::RegisterFailed { info }, step);
+    }
+    match standing_mut(s, link) {
+        Some(standing @ Standing::Stranger) => {
+            *standing = Standing::Registering;
+            registry::on_register(s, link, username, secret, at, step);
+        }
+        Some(Standing::Registering | Standing::Anonymous | Standing::User { .. }) => {
+            let info = Info::Text("already logged in".into());
+            refuse(s, link, Reply::Invalid { info }, step);
+        }
+        None => {}
+    }
+}
+
+fn on_login(
+    s: &mut State,
+    link: Link,
+    username: Username,
+    secret: Option<Secret>,
+    resume: Option<Resume>,
+    step: &mut Step<'_>,
+) {
+    let proved = match secret {
+        _ if username.is_anonymous() => Ok(Standing::Anonymous),
+        Some(Secret::Hashed(secret)) => {
+            registry::verify(s, &username, &secret).map(|registration| Standing::User {
+                username,
+                registration,
+                secret,
+            })
+        }
+        Some(Secret::Plain(_)) | None => Err(Info::WrongSecret),
+    };
+    match (proved, standing_mut(s, link)) {
+        (Ok(proved), Some(standing)) if *standing == Standing::Stranger || *standing == proved => {
+            *standing = proved;
+            delivery::on_login(s, link, resume, step);
+        }
+        (Ok(_), _) => {
+            let info = Info::Text("already logged in".into());
+            refuse(s, link, Reply::Invalid { info }, step);
+        }
+        (Err(info), _) => refuse(s, link, Reply::LoginFailed { info }, step),
+    }
+}
+
+/// Whether the client on this link is logged in as `username`, and proves it again.
+fn speaks_as(s: &State, link: Link, username: &Username, secret: Option<&Secret>) -> bool {
+    let Some(Role::Client(connection)) = s.links.get(&link) else {
+        return false;
+    };
+    match (&connection.standing, secret) {
+        (Standing::Anonymous, _) => username.is_anonymous(),
+        (
+            Standing::User {
+                username: name,
+                secret: known,
+                ..
+            },
+            Some(Secret::Hashed(secret)),
+        ) => name == username && known == secret,
+        (Standing::User { .. } | Standing::Stranger | Standing::Registering, _) => false,
+    }
+}
+
+/// The lock round of this link's REGISTER has succeeded: the client is logged in silently, and what it said
+/// meanwhile is heard.
+#[allow(dead_code)]
+pub(super) fn on_registered(
+    s: &mut State,
+    link: Link,
+    username: Username,
+    registration: Registration,
+    secret: SecretHash,
+    step: &mut Step<'_>,
+) {
+    let info = Info::Text("register success".into());
+    step.reply(link, Reply::RegisterSuccess { info });
+    let Some(Role::Client(connection)) = s.links.get_mut(&link) else {
+        return;
+    };
+    connection.standing = Standing::User {
+        username,
+        registration,
+        secret,
+    };
+    let waiting = std::mem::take(&mut connection.waiting);
+    for request in waiting {
+        on_request(s, link, request, step);
+    }
+}
+
+fn standing_mut(s: &mut State, link: Link) -> Option<&mut Standing> {
+    match s.links.get_mut(&link) {
+        Some(Role::Client(connection)) => Some(&mut connection.standing),
+        Some(Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_)) | None => None,
+    }
+}
+
+/// A client says something that only servers say.
+pub(super) fn on_foreign(s: &mut State, link: Link, step: &mut Step<'_>) {
+    let info = Info::Text("not a client's command".into());
+    refuse(s, link, Reply::Invalid { info }, step);
+}
+
+/// A client's link is gone.
+pub(super) fn on_down(s: &mut State, link: Link, step: &mut Step<'_>) {
+    registry::on_client_down(s, link, step);
+    delivery::on_client_down(s, link, step);
+    s.links.remove(&link);
+}
+
+/// The general error rule: one line that says why, then a close.
+pub(super) fn refuse(s: &mut State, link: Link, reply: Reply, step: &mut Step<'_>) {
+    step.reply(link, reply);
+    leave(s, link, step);
+}
+
+fn leave(s: &mut State, link: Link, step: &mut Step<'_>) {
+    on_down(s, link, step);
+    step.close(link);
+}

@@ -1,0 +1,111 @@
+//! The rules of the tree (`docs/protocol.md`, Tree).
+
+use crate::message::server::Server;
+use crate::message::{Incarnation, ServerId, ServerName};
+use crate::node::State;
+
+/// The rules of the tree that a mutant can break.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Rule 1: given my root, my path, who asks and its root: is it taken as a child?
+    pub accepts: fn(&ServerId, &[ServerId], &ServerId, &ServerId) -> bool,
+    /// Rule 2: given my root, me and the path offered: is its sender taken as the parent?
+    pub takes: fn(&ServerId, &ServerId, &[ServerId]) -> bool,
+    /// Rule 3: given me and my parent's new path: is the parent left?
+    pub leaves: fn(&ServerId, &[ServerId]) -> bool,
+    /// Rule 4: whom an orphan dials, in order.
+    pub candidates: fn(&State, lost: bool) -> Vec<ServerName>,
+    /// Rules 5 and 6: whom a server dials when it has no candidates left.
+    pub elsewhere: fn(&State) -> Vec<ServerName>,
+    /// Rule 6: does a server with a parent dial?
+    pub probes: fn(&State) -> bool,
+    /// Rule 7: is the old edge to a child dropped before its new join is judged?
+    pub drops_old_edge: fn() -> bool,
+    /// Is what was learned of other servers passed on?
+    pub floods_known: fn() -> bool,
+    /// Is what was learned of other servers kept on disk?
+    pub persists_known: fn() -> bool,
+    /// Given what is known of a server and what is heard: is the latter news?
+    pub is_news: fn(Option<&Server>, &Server) -> bool,
+    /// Given the latest start known and the one that speaks: is the speaker out of date?
+    pub is_stale: fn(Incarnation, Incarnation) -> bool,
+}
+
+/// The protocol's own.
+pub const SOUND: Rules = Rules {
+    accepts,
+    takes,
+    leaves,
+    candidates,
+    elsewhere,
+    probes: |s| s.tree.parent.is_some(),
+    drops_old_edge: || true,
+    floods_known: || true,
+    persists_known: || true,
+    is_news,
+    is_stale: |known, speaks| speaks < known,
+};
+
+fn accepts(
+    my_root: &ServerId,
+    my_path: &[ServerId],
+    joiner: &ServerId,
+    its_root: &ServerId,
+) -> bool {
+    my_root.is_elder_than(its_root) && my_path.iter().all(|on_path| on_path.name != joiner.name)
+}
+
+fn takes(my_root: &ServerId, me: &ServerId, path: &[ServerId]) -> bool {
+    path.last().is_some_and(|root| root.is_elder_than(my_root)) && !path.contains(me)
+}
+
+fn leaves(me: &ServerId, path: &[ServerId]) -> bool {
+    path.contains(me) || !path.last().is_some_and(|root| root.is_elder_than(me))
+}
+
+/// The parent twice if its link was lost, the ancestors upwards, the siblings, all others; elders first.
+fn candidates(s: &State, lost: bool) -> Vec<ServerName> {
+    let Some(parent) = &s.tree.parent else {
+        return elsewhere(s);
+    };
+    let mut order = Vec::new();
+    let ancestors = parent.path.iter().filter(|id| **id != parent.path[0]);
+    order.extend(ancestors.map(|id| id.name.clone()));
+    let mut siblings: Vec<_> = parent.siblings.iter().filter(|id| *id != s.id()).collect();
+    siblings.sort();
+    order.extend(siblings.into_iter().map(|id| id.name.clone()));
+    order.extend(elders_first(s));
+    let parent = &parent.path[0].name;
+    if lost {
+        order.splice(0..0, [parent.clone(), parent.clone()]);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    let mut attempts_at_parent = 0;
+    order.retain(|name| {
+        if lost && name == parent {
+            attempts_at_parent += 1;
+            return attempts_at_parent <= 2;
+        }
+        s.tree.may_dial(name) && seen.insert(name.clone())
+    });
+    order
+}
+
+/// Every known server that is no neighbour and not on the path, elders first.
+fn elsewhere(s: &State) -> Vec<ServerName> {
+    elders_first(s)
+        .filter(|name| s.tree.may_dial(name) && !s.tree.path().iter().any(|id| id.name == *name))
+        .collect()
+}
+
+fn elders_first(s: &State) -> impl Iterator<Item = ServerName> + '_ {
+    let known = s.durable.tree.known.iter();
+    let mut ids: Vec<_> = known.map(|(name, server)| (server.born, name)).collect();
+    ids.retain(|(_, name)| **name != s.id().name);
+    ids.sort();
+    ids.into_iter().map(|(_, name)| name.clone())
+}
+
+fn is_news(known: Option<&Server>, heard: &Server) -> bool {
+    known.is_none_or(|known| known.incarnation < heard.incarnation)
+}
