@@ -2,3 +2,5 @@
 pub mod message;
 pub mod node;
 pub mod port;
+pub mod property;
+pub mod world;

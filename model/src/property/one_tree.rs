@@ -1,0 +1,50 @@
+//! Property 13, one tree: settled, all live servers that can reach each other are in one acyclic tree, and parent and
+//! child agree on every edge.
+
+use crate::node::State;
+use crate::world::view::View;
+
+/// Whether each part of the system is one tree.
+pub fn holds(view: &View<'_>) -> bool {
+    view.parts().iter().all(|part| {
+        let orphans = part
+            .iter()
+            .filter_map(|server| view.servers[*server])
+            .filter(|state| state.tree.parent.is_none());
+        orphans.count() == 1
+    }) && view
+        .live()
+        .all(|(_, server)| has_true_edge(view, server) && has_true_children(view, server))
+}
+
+/// Whether a server's path is its parent and its parent's path, and its parent has it as its child.
+fn has_true_edge(view: &View<'_>, child: &State) -> bool {
+    let Some(edge) = &child.tree.parent else {
+        return true;
+    };
+    let parent = view
+        .live()
+        .map(|(_, state)| state)
+        .find(|state| *state.id() == edge.path[0]);
+    parent.is_some_and(|parent| {
+        let agrees = parent
+            .tree
+            .children
+            .get(&child.id().name)
+            .is_some_and(|its| its.id == *child.id());
+        agrees && edge.path[1..] == *parent.tree.path() && !edge.path.contains(child.id())
+    })
+}
+
+/// Whether every child that a server believes to have is one.
+fn has_true_children(view: &View<'_>, server: &State) -> bool {
+    server.tree.children.values().all(|child| {
+        let state = view
+            .live()
+            .map(|(_, state)| state)
+            .find(|state| *state.id() == child.id);
+        state
+            .and_then(|child| child.tree.parent.as_ref())
+            .is_some_and(|edge| edge.path[0] == *server.id())
+    })
+}

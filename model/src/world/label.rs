@@ -1,0 +1,69 @@
+//! What the checker calls the things that occur: the words that coverage counts.
+
+use crate::message::{Line, Peer, Reply, Request};
+use crate::node::tree::{Refusal, Report as Tree};
+use crate::node::{Report, Timer};
+
+/// A line: its command.
+pub(super) fn line(line: &Line) -> &'static str {
+    match line {
+        Line::Request(request) => match request {
+            Request::Register { .. } => "REGISTER",
+            Request::Login { .. } => "LOGIN",
+            Request::Logout => "LOGOUT",
+            Request::Activity { .. } => "ACTIVITY_MESSAGE",
+            Request::Got { .. } => "ACTIVITY_GOT",
+            Request::Invalid { .. } => "INVALID_MESSAGE of a client",
+        },
+        Line::Reply(reply) => match reply {
+            Reply::LoginSuccess { .. } => "LOGIN_SUCCESS",
+            Reply::LoginFailed { .. } => "LOGIN_FAILED",
+            Reply::Redirect { .. } => "REDIRECT",
+            Reply::RegisterSuccess { .. } => "REGISTER_SUCCESS",
+            Reply::RegisterFailed { .. } => "REGISTER_FAILED",
+            Reply::Broadcast { .. } => "ACTIVITY_BROADCAST",
+            Reply::Invalid { .. } => "INVALID_MESSAGE",
+            Reply::AuthenticationFail { .. } => "AUTHENTICATION_FAIL",
+            Reply::Ack { .. } => "ACTIVITY_ACK",
+            Reply::Gap { .. } => "GAP",
+        },
+        Line::Peer(peer) => match peer {
+            Peer::Authenticate(_) => "AUTHENTICATE",
+            Peer::AuthenticationFail { .. } => "AUTHENTICATION_FAIL of a server",
+            Peer::Path { .. } => "PATH",
+            Peer::Known { .. } => "KNOWN",
+            Peer::Hello(_) => "HELLO",
+        },
+        Line::Malformed(_) => "malformed",
+    }
+}
+
+/// A timer.
+pub(super) fn timer(timer: Timer) -> &'static str {
+    match timer {
+        Timer::Retry => "Retry",
+        Timer::Probe => "Probe",
+    }
+}
+
+/// What a server reports, refusals apart.
+pub(super) fn report(report: &Report) -> &'static str {
+    match report {
+        Report::Tree(report) => match report {
+            Tree::Joined { .. } => "joined",
+            Tree::Orphaned { lost: true, .. } => "parent lost",
+            Tree::Orphaned { lost: false, .. } => "parent left",
+            Tree::Accepted { .. } => "child accepted",
+            Tree::Bereft { .. } => "child lost",
+            Tree::Refused { why, .. } => match why {
+                Refusal::WrongSecret => "join refused: wrong secret",
+                Refusal::Stale => "join refused: stale",
+                Refusal::MyName => "join refused: my name",
+                Refusal::NotElder => "join refused: not elder",
+            },
+            Tree::SecretRefused => "secret refused",
+            Tree::Nonsense => "nonsense",
+        },
+        Report::Halted(_) => "halted",
+    }
+}

@@ -1,0 +1,127 @@
+//! A connection between two parties: a pair of first-in first-out queues that can break.
+//!
+//! Each end learns of a break in its own time, after what it had already received. So nothing is thrown away at a
+//! cut: the end becomes *deaf*, nothing new reaches it, and it may be handed the rest of its queue, or any first part
+//! of it, before its `Down`.
+
+use std::collections::VecDeque;
+
+use crate::message::{Address, Line};
+
+/// Who can hold an end of a link: an index into the world's servers or clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    /// A server.
+    Server(usize),
+    /// A client.
+    Client(usize),
+}
+
+/// One side of a connection, as seen by the one who holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct End {
+    /// Who holds it.
+    pub party: Party,
+    /// What it knows of the link.
+    pub phase: Phase,
+    /// Whether the way to this end is broken: nothing more comes in, and `Down` may come any time.
+    pub deaf: bool,
+    /// What has been sent to this end and not been handed over.
+    pub inbox: VecDeque<Line>,
+}
+
+/// What a party knows of its end.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// It dialed, and hasn't been handed `Up` yet.
+    Dialing(Address),
+    /// It was dialed, and is handed `Up` together with the first line.
+    Ringing,
+    /// It has been handed `Up`.
+    Open,
+    /// It has been handed `Down`, has closed the link itself, or has crashed.
+    Gone,
+}
+
+/// A connection: the dialer's end first.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Connection {
+    /// Dialer, acceptor.
+    pub ends: [End; 2],
+}
+
+impl Connection {
+    /// What a dial of `acceptor` by `dialer` begins.
+    pub fn dialed(dialer: Party, address: Address, acceptor: Party) -> Self {
+        let end = |party, phase| End {
+            party,
+            phase,
+            deaf: false,
+            inbox: VecDeque::new(),
+        };
+        Self {
+            ends: [
+                end(dialer, Phase::Dialing(address)),
+                end(acceptor, Phase::Ringing),
+            ],
+        }
+    }
+
+    /// The index of the end that `party` holds, if it is not gone.
+    pub fn end_of(&self, party: Party) -> Option<usize> {
+        self.ends
+            .iter()
+            .position(|end| end.party == party && end.phase != Phase::Gone)
+    }
+
+    /// Puts a line on its way to the other end.
+    pub fn send(&mut self, from: usize, line: Line) {
+        let to = &mut self.ends[1 - from];
+        if !to.deaf && to.phase != Phase::Gone {
+            to.inbox.push_back(line);
+        }
+    }
+
+    /// The holder of this end is done with it. What it sent before stays on its way.
+    pub fn leave(&mut self, end: usize) {
+        self.ends[end].phase = Phase::Gone;
+        self.ends[end].inbox.clear();
+        self.tidy();
+    }
+
+    /// Breaks the way to one end.
+    pub fn deafen(&mut self, end: usize) {
+        if self.ends[end].phase != Phase::Gone {
+            self.ends[end].deaf = true;
+            self.tidy();
+        }
+    }
+
+    /// Whether nothing more can come to this end but `Down`, or `Down` may come before what is left.
+    pub fn may_go_down(&self, end: usize) -> bool {
+        let this = &self.ends[end];
+        this.deaf || (self.ends[1 - end].phase == Phase::Gone && this.inbox.is_empty())
+    }
+
+    /// Whether both parties have forgotten the link.
+    pub fn is_over(&self) -> bool {
+        self.ends.iter().all(|end| end.phase == Phase::Gone)
+    }
+
+    /// An acceptor that was never told of the link, and never will be, needs no notice.
+    fn tidy(&mut self) {
+        for end in 0..2 {
+            if self.ends[end].phase == Phase::Ringing
+                && self.ends[end].inbox.is_empty()
+                && self.may_go_down(end)
+            {
+                self.ends[end].phase = Phase::Gone;
+            }
+        }
+        for end in &mut self.ends {
+            if end.phase == Phase::Gone {
+                end.deaf = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! A shared value that remembers its hash, so that a world of which one part changed is hashed by that part alone.
+
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// A shared, immutable value with its hash. Its `Hash` is a function of the whole value's derived `Hash`.
+pub struct Memo<T>(Arc<(u64, T)>);
+
+impl<T: Hash> Memo<T> {
+    /// Shares a value.
+    pub fn new(value: T) -> Self {
+        let hash = ahash::RandomState::with_seeds(1, 2, 3, 4).hash_one(&value);
+        Self(Arc::new((hash, value)))
+    }
+
+    /// Changes a copy of the value, and says what `change` says.
+    pub fn alter<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> R
+    where
+        T: Clone,
+    {
+        let mut value = self.0.1.clone();
+        let result = change(&mut value);
+        *self = Self::new(value);
+        result
+    }
+}
+
+impl<T> Clone for Memo<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Deref for Memo<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0.1
+    }
+}
+
+impl<T> Hash for Memo<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.0.0);
+    }
+}
+
+impl<T: PartialEq> PartialEq for Memo<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || (self.0.0 == other.0.0 && self.0.1 == other.0.1)
+    }
+}
+
+impl<T: Eq> Eq for Memo<T> {}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Memo<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.1.fmt(f)
+    }
+}

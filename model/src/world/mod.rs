@@ -1,0 +1,319 @@
+//! What surrounds the actors when they are checked: links that break, machines that crash, disks that forget
+//! (`docs/protocol.md`, World). [`World`] is a stateright `Model`; the actors in it are the ones that serve.
+
+mod label;
+pub mod link;
+mod memo;
+pub mod seen;
+pub mod server;
+pub mod setup;
+mod step;
+pub mod view;
+
+pub use memo::Memo;
+pub use setup::{Faults, Setup, Start, Ways};
+
+use std::fmt;
+
+use stateright::Model;
+
+use crate::message::Address;
+use crate::node::{Node, Timer};
+use link::{Connection, Party, Phase};
+use seen::Seen;
+use server::Server;
+
+/// A world, as stateright sees it.
+#[derive(Clone, Debug)]
+pub struct World {
+    setup: Setup,
+    nodes: Vec<Node>,
+    beginning: State,
+}
+
+/// All of a world at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// The machines.
+    pub servers: Vec<Memo<Server>>,
+    /// The links, by number; a number is used again once both parties have forgotten the link.
+    pub links: Vec<Option<Memo<Connection>>>,
+    /// The ways that are cut now.
+    pub cut: Ways,
+    /// What may still go wrong.
+    pub faults: Faults,
+}
+
+/// A step of a world.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// A link that was dialed is there.
+    Up {
+        /// Its number.
+        link: usize,
+    },
+    /// The next line on a link reaches one of its ends.
+    Deliver {
+        /// The link's number.
+        link: usize,
+        /// 0 is the dialer's end, 1 the acceptor's.
+        end: usize,
+    },
+    /// An end of a link learns that it is gone.
+    Down {
+        /// The link's number.
+        link: usize,
+        /// 0 is the dialer's end, 1 the acceptor's.
+        end: usize,
+    },
+    /// A dial has failed.
+    Unreachable {
+        /// Who dialed.
+        party: Party,
+        /// What.
+        address: Address,
+    },
+    /// A server's timer fires.
+    Timer {
+        /// Whose.
+        server: usize,
+        /// Which.
+        timer: Timer,
+    },
+    /// A server's oldest unsynced save reaches its disk.
+    Sync {
+        /// Whose.
+        server: usize,
+    },
+    /// Some ways break.
+    Cut {
+        /// Which of the scenario's cuts.
+        cut: usize,
+    },
+    /// Every way works again. Links that broke stay broken.
+    Heal,
+    /// A server stops without a word; what isn't on its disk is gone.
+    Crash {
+        /// Which.
+        server: usize,
+    },
+    /// A server starts with what is on its disk.
+    Restart {
+        /// Which.
+        server: usize,
+    },
+    /// The disk of a server that is down is replaced by an empty one.
+    LoseDisk {
+        /// Whose.
+        server: usize,
+    },
+}
+
+impl Action {
+    /// Whether the protocol takes this step by itself; otherwise it is a fault, or somebody's wish.
+    pub fn is_protocol(&self) -> bool {
+        match self {
+            Self::Up { .. }
+            | Self::Deliver { .. }
+            | Self::Down { .. }
+            | Self::Unreachable { .. }
+            | Self::Timer { .. }
+            | Self::Sync { .. } => true,
+            Self::Cut { .. }
+            | Self::Heal
+            | Self::Crash { .. }
+            | Self::Restart { .. }
+            | Self::LoseDisk { .. } => false,
+        }
+    }
+}
+
+impl World {
+    /// The world that a setup describes, at its beginning.
+    pub fn new(setup: Setup) -> Self {
+        let nodes = (0..setup.servers.len())
+            .map(|server| setup.node(server, 0))
+            .collect();
+        let mut faults = setup.faults;
+        let calm = setup.start == Start::Settled;
+        if calm {
+            faults = Faults::default();
+        }
+        let beginning = State {
+            servers: setup
+                .servers
+                .iter()
+                .map(|_| Memo::new(Server::default()))
+                .collect(),
+            links: Vec::new(),
+            cut: Ways::default(),
+            faults,
+        };
+        let mut world = Self {
+            setup,
+            nodes,
+            beginning,
+        };
+        world.beginning = world.begin(world.beginning.clone(), calm);
+        world
+    }
+
+    /// What this world is made of.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// Starts every server; in order, each after the tree has come to rest, if the world begins settled.
+    fn begin(&self, mut state: State, settled: bool) -> State {
+        let seen = &mut Seen::default();
+        // While the servers keep no disk nothing can be restarted: so what they save is kept from the start.
+        state.faults.crashes = self.setup.faults.crashes;
+        for server in 0..state.servers.len() {
+            step::start(self, &mut state, server, seen);
+            if settled {
+                state = self.settle(state);
+            }
+        }
+        state.faults = self.setup.faults;
+        state
+    }
+
+    /// Runs the protocol's own steps, timers last, until every server but the first has joined and nothing is on its way.
+    fn settle(&self, mut state: State) -> State {
+        loop {
+            let mut actions = Vec::new();
+            self.actions(&state, &mut actions);
+            let is_timer = |action: &Action| matches!(action, Action::Timer { .. });
+            let whole = view::View::new(self, &state).is_settled_tree();
+            let next = actions
+                .iter()
+                .find(|action| action.is_protocol() && !is_timer(action))
+                .or_else(|| actions.iter().find(|action| is_timer(action) && !whole));
+            match next.and_then(|action| self.next_state(&state, action.clone())) {
+                Some(next) => state = next,
+                None => return state,
+            }
+        }
+    }
+
+    /// What follows from a step, noting in `seen` what occurs on the way. `None` if nothing changes.
+    pub fn explore(&self, state: &State, action: Action, seen: &mut Seen) -> Option<State> {
+        let mut next = state.clone();
+        step::take(self, &mut next, action, seen);
+        step::tidy(&mut next);
+        (next != *state).then_some(next)
+    }
+}
+
+impl Model for World {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![self.beginning.clone()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for (link, connection) in state.links.iter().enumerate() {
+            let Some(connection) = connection else {
+                continue;
+            };
+            for (end, this) in connection.ends.iter().enumerate() {
+                match &this.phase {
+                    Phase::Gone => {}
+                    Phase::Dialing(address) if this.deaf => actions.push(Action::Unreachable {
+                        party: this.party,
+                        address: address.clone(),
+                    }),
+                    Phase::Dialing(_) => actions.push(Action::Up { link }),
+                    Phase::Ringing | Phase::Open => {
+                        if !this.inbox.is_empty() {
+                            actions.push(Action::Deliver { link, end });
+                        }
+                        if connection.may_go_down(end) {
+                            actions.push(Action::Down { link, end });
+                        }
+                    }
+                }
+            }
+        }
+        for (server, machine) in state.servers.iter().enumerate() {
+            let Some(process) = &machine.process else {
+                continue;
+            };
+            for address in &process.unreachable {
+                let party = Party::Server(server);
+                actions.push(Action::Unreachable {
+                    party,
+                    address: address.clone(),
+                });
+            }
+            if !process.unsynced.is_empty() {
+                actions.push(Action::Sync { server });
+            }
+            actions.extend(process.timers.iter().map(|timer| Action::Timer {
+                server,
+                timer: *timer,
+            }));
+        }
+        self.faults(state, actions);
+    }
+
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        self.explore(state, action, &mut Seen::default())
+    }
+
+    fn format_action(&self, action: &Action) -> String {
+        action.to_string()
+    }
+}
+
+impl World {
+    fn faults(&self, state: &State, actions: &mut Vec<Action>) {
+        if state.faults.cuts > 0 {
+            let cuts = self.setup.cuts.iter().enumerate();
+            let new = cuts.filter(|(_, ways)| !state.cut.include_all(**ways));
+            actions.extend(new.map(|(cut, _)| Action::Cut { cut }));
+        }
+        if !state.cut.is_empty() {
+            actions.push(Action::Heal);
+        }
+        for (server, machine) in state.servers.iter().enumerate() {
+            match &machine.process {
+                Some(_) if state.faults.crashes > 0 => actions.push(Action::Crash { server }),
+                None if state.faults.restarts > 0 => actions.push(Action::Restart { server }),
+                Some(_) | None => {}
+            }
+            if machine.process.is_none() && machine.disk.is_some() && state.faults.lost_disks > 0 {
+                actions.push(Action::LoseDisk { server });
+            }
+        }
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(index) => write!(f, "s{}", index + 1),
+            Self::Client(index) => write!(f, "c{}", index + 1),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Up { link } => write!(f, "link {link} is up"),
+            Self::Deliver { link, end } => write!(f, "link {link} delivers to end {end}"),
+            Self::Down { link, end } => write!(f, "link {link} is down at end {end}"),
+            Self::Unreachable { party, address } => write!(f, "{party} can't reach {address}"),
+            Self::Timer { server, timer } => write!(f, "{timer:?} of {}", Party::Server(*server)),
+            Self::Sync { server } => write!(f, "{} syncs", Party::Server(*server)),
+            Self::Cut { cut } => write!(f, "cut {cut}"),
+            Self::Heal => f.write_str("heal"),
+            Self::Crash { server } => write!(f, "{} crashes", Party::Server(*server)),
+            Self::Restart { server } => write!(f, "{} restarts", Party::Server(*server)),
+            Self::LoseDisk { server } => write!(f, "{} loses its disk", Party::Server(*server)),
+        }
+    }
+}

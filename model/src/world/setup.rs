@@ -1,0 +1,128 @@
+//! What a world is made of: its servers, what may go wrong and how often, which rules are kept.
+
+use smol_str::format_smolstr;
+
+use crate::message::client::Secret;
+use crate::message::{Address, SecretHash, ServerName, Stamp};
+use crate::node::rules::{self, Rules};
+use crate::node::{Boot, Config, Node, tree::Timing};
+
+/// The most servers that a world can have.
+pub const SERVERS_MAX: usize = 8;
+
+/// A world to check.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The servers, `s1` first.
+    pub servers: Vec<Config>,
+    /// Per server, the clock at its first start; later starts see the same.
+    pub clocks: Vec<Stamp>,
+    /// How the world begins.
+    pub start: Start,
+    /// The cuts that may happen, each a set of ways that break together.
+    pub cuts: Vec<Ways>,
+    /// How often what may go wrong.
+    pub faults: Faults,
+    /// The rules that the servers keep.
+    pub rules: Rules,
+}
+
+/// How a world begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Every server has just started and knows only its seeds.
+    Cold,
+    /// The servers have started one after the other and the tree has come to rest.
+    Settled,
+}
+
+/// How often each fault may happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Faults {
+    /// Cuts. A cut can always be healed.
+    pub cuts: u8,
+    /// Crashes of a server.
+    pub crashes: u8,
+    /// Restarts of a crashed server.
+    pub restarts: u8,
+    /// Disks lost while their server is down.
+    pub lost_disks: u8,
+}
+
+/// A set of ways from server to server, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Ways(u64);
+
+impl Ways {
+    /// Both ways between each server of `one` and each of `other`. Servers count from 1.
+    pub fn between(one: &[usize], other: &[usize]) -> Self {
+        let pairs = one.iter().flat_map(|a| other.iter().map(move |b| (*a, *b)));
+        pairs.fold(Self(0), |ways, (a, b)| {
+            ways.and(Self::only(a, b)).and(Self::only(b, a))
+        })
+    }
+
+    /// The one way from a server to another. Servers count from 1.
+    pub fn only(from: usize, to: usize) -> Self {
+        Self(1 << ((from - 1) * SERVERS_MAX + to - 1))
+    }
+
+    /// These ways and those.
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether the way from a server to another is among them. Indexes count from 0.
+    pub fn includes(self, from: usize, to: usize) -> bool {
+        self.0 >> (from * SERVERS_MAX + to) & 1 == 1
+    }
+
+    /// Whether all of `other` are among them.
+    pub fn include_all(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl Setup {
+    /// A world of servers that join as `parents` says: for each server the number of the one that it joins, 0 for
+    /// none. Nothing goes wrong.
+    pub fn tree(parents: &[usize]) -> Self {
+        let address = |n: usize| Address::from(format_smolstr!("s{n}:1"));
+        let servers = parents.iter().enumerate().map(|(index, parent)| Config {
+            name: ServerName::from(format_smolstr!("s{}", index + 1)),
+            address: address(index + 1),
+            seeds: if *parent == 0 {
+                vec![]
+            } else {
+                vec![address(*parent)]
+            },
+            secret: Secret::Hashed(SecretHash::from("system")),
+            timing: Timing {
+                backoffs: 0,
+                ..Timing::fast()
+            },
+        });
+        Self {
+            servers: servers.collect(),
+            clocks: (1..=parents.len() as u64).map(Stamp).collect(),
+            start: Start::Settled,
+            cuts: Vec::new(),
+            faults: Faults::default(),
+            rules: rules::SOUND,
+        }
+    }
+
+    /// The actor of one start of a server.
+    pub(super) fn node(&self, server: usize, starts: usize) -> Node {
+        let boot = Boot {
+            now: self.clocks[server],
+            nonce: (server * 16 + starts) as u64,
+        };
+        Node::with_rules(self.servers[server].clone(), boot, self.rules.clone())
+    }
+}

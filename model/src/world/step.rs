@@ -1,0 +1,382 @@
+//! One step of a world: an input to one actor, and the effects that the actor asks for.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use stateright::actor::{Actor, Command, Id, Out};
+
+use super::link::{Connection, Party, Phase};
+use super::seen::Seen;
+use super::server::{Held, Process, Server};
+use super::{Action, Memo, State, World, label};
+use crate::message::Address;
+use crate::node::{self, Node, Order, Report};
+use crate::port::{Effect, End, Input, Link, Port};
+
+/// Takes a step that is possible in this state.
+pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut Seen) {
+    match action {
+        Action::Up { link } => up(world, state, link, seen),
+        Action::Deliver { link, end } => deliver(world, state, link, end, seen),
+        Action::Down { link, end } => down(world, state, link, end, seen),
+        Action::Unreachable { party, address } => unreachable(world, state, party, address, seen),
+        Action::Timer { server, timer } => {
+            seen.note(label::timer(timer));
+            run(world, state, server, seen, |node, process, out| {
+                process.timers.remove(&timer);
+                act(process, |state| {
+                    node.on_timeout(nobody(), state, &timer, out)
+                });
+            });
+        }
+        Action::Sync { server } => sync(world, state, server, seen),
+        Action::Cut { cut } => {
+            seen.note("cut");
+            state.faults.cuts -= 1;
+            state.cut = state.cut.and(world.setup().cuts[cut]);
+            break_links(state);
+        }
+        Action::Heal => {
+            seen.note("heal");
+            state.cut = super::Ways::default();
+        }
+        Action::Crash { server } => {
+            seen.note("crash");
+            state.faults.crashes -= 1;
+            stop(state, server);
+        }
+        Action::Restart { server } => {
+            seen.note("restart");
+            state.faults.restarts -= 1;
+            start(world, state, server, seen);
+        }
+        Action::LoseDisk { server } => {
+            seen.note("lost disk");
+            state.faults.lost_disks -= 1;
+            state.servers[server].alter(|machine| machine.disk = None);
+        }
+    }
+}
+
+/// Starts a server with what is on its disk.
+pub(super) fn start(world: &World, state: &mut State, server: usize, seen: &mut Seen) {
+    let mut out = Out::new();
+    let mut machine = (*state.servers[server]).clone();
+    let node = world.setup().node(server, machine.starts);
+    machine.starts += 1;
+    machine.process = Some(Process::new(node.on_start(
+        nobody(),
+        &machine.disk,
+        &mut out,
+    )));
+    carry_out(world, state, server, machine, out, seen);
+}
+
+/// Forgets links that both parties have forgotten, and what can't matter any more.
+pub(super) fn tidy(state: &mut State) {
+    for slot in &mut state.links {
+        if slot.as_ref().is_some_and(|connection| connection.is_over()) {
+            *slot = None;
+        }
+    }
+    while matches!(state.links.last(), Some(None)) {
+        state.links.pop();
+    }
+}
+
+/// The actors in a world are told apart by their links; their stateright id says nothing.
+fn nobody() -> Id {
+    Id::from(0)
+}
+
+fn up(world: &World, state: &mut State, link: usize, seen: &mut Seen) {
+    let Some((party, address)) = alter_link(state, link, |connection| {
+        let dialer = &mut connection.ends[0];
+        match std::mem::replace(&mut dialer.phase, Phase::Open) {
+            Phase::Dialing(address) => Some((dialer.party, address)),
+            Phase::Ringing | Phase::Open | Phase::Gone => None,
+        }
+    }) else {
+        return;
+    };
+    let input = Input::Up {
+        link: Link(link as u64),
+        end: End::Dialed(address),
+    };
+    hand(world, state, party, input, seen);
+}
+
+fn deliver(world: &World, state: &mut State, link: usize, end: usize, seen: &mut Seen) {
+    let (party, rings, line) = alter_link(state, link, |connection| {
+        let this = &mut connection.ends[end];
+        let rings = this.phase == Phase::Ringing;
+        this.phase = Phase::Open;
+        (this.party, rings, this.inbox.pop_front())
+    });
+    let Some(line) = line else { return };
+    let link = Link(link as u64);
+    if rings {
+        hand(
+            world,
+            state,
+            party,
+            Input::Up {
+                link,
+                end: End::Accepted,
+            },
+            seen,
+        );
+    }
+    seen.note(label::line(&line));
+    hand(world, state, party, Input::Line { link, line }, seen);
+}
+
+fn down(world: &World, state: &mut State, link: usize, end: usize, seen: &mut Seen) {
+    let (party, known) = alter_link(state, link, |connection| {
+        let known = connection.ends[end].phase == Phase::Open;
+        connection.leave(end);
+        (connection.ends[end].party, known)
+    });
+    if known {
+        seen.note("link down");
+        hand(
+            world,
+            state,
+            party,
+            Input::Down {
+                link: Link(link as u64),
+            },
+            seen,
+        );
+    }
+}
+
+/// A dial has failed: the link broke before it was there, or there was nobody.
+fn unreachable(world: &World, state: &mut State, party: Party, address: Address, seen: &mut Seen) {
+    seen.note("unreachable");
+    let dialing = state.links.iter().position(|slot| {
+        slot.as_ref().is_some_and(|connection| {
+            let dialer = &connection.ends[0];
+            dialer.party == party && dialer.deaf && dialer.phase == Phase::Dialing(address.clone())
+        })
+    });
+    match (dialing, party) {
+        (Some(link), _) => alter_link(state, link, |connection| connection.leave(0)),
+        (None, Party::Server(server)) => state.servers[server].alter(|machine| {
+            if let Some(process) = &mut machine.process {
+                process.unreachable.remove(&address);
+            }
+        }),
+        (None, Party::Client(_)) => {}
+    }
+    hand(world, state, party, Input::Unreachable { address }, seen);
+}
+
+fn sync(world: &World, state: &mut State, server: usize, seen: &mut Seen) {
+    seen.note("sync");
+    let mut machine = (*state.servers[server]).clone();
+    let Some(process) = &mut machine.process else {
+        return;
+    };
+    let (disk, released) = process.sync();
+    machine.disk = disk;
+    let party = Party::Server(server);
+    for effect in released {
+        carry_out_one(world, state, party, &mut process.unreachable, effect, seen);
+    }
+    state.servers[server] = Memo::new(machine);
+}
+
+/// Hands an input to an actor.
+fn hand(world: &World, state: &mut State, party: Party, input: Input<Order>, seen: &mut Seen) {
+    match party {
+        Party::Server(server) => run(world, state, server, seen, |node, process, out| {
+            act(process, |state| {
+                node.on_msg(nobody(), state, nobody(), Port::In(input), out)
+            });
+        }),
+        Party::Client(_) => {}
+    }
+}
+
+/// Runs one handler of a server to its end, and carries out what it asks for.
+fn run(
+    world: &World,
+    state: &mut State,
+    server: usize,
+    seen: &mut Seen,
+    handler: impl FnOnce(&Node, &mut Process, &mut Out<Node>),
+) {
+    let mut out = Out::new();
+    let mut machine = (*state.servers[server]).clone();
+    if let Some(process) = &mut machine.process {
+        handler(&world.nodes[server], process, &mut out);
+    }
+    carry_out(world, state, server, machine, out, seen);
+}
+
+/// Lets a handler change a server's state.
+fn act(process: &mut Process, handler: impl FnOnce(&mut Cow<'_, node::State>)) {
+    let mut state = Cow::Borrowed(&*process.state);
+    handler(&mut state);
+    if let Cow::Owned(state) = state {
+        process.state = Memo::new(state);
+    }
+}
+
+/// Carries out what a handler of this machine asked for, in order, and puts the machine back in its place.
+fn carry_out(
+    world: &World,
+    state: &mut State,
+    server: usize,
+    mut machine: Server,
+    out: Out<Node>,
+    seen: &mut Seen,
+) {
+    // Without a crash to come, a save may as well be on the disk at once: holding back what follows it is then no
+    // different from a slow link.
+    let prompt = state.faults.crashes == 0;
+    let party = Party::Server(server);
+    let Some(process) = &mut machine.process else {
+        return;
+    };
+    let mut saved = 0;
+    for command in out {
+        match command {
+            Command::SetTimer(timer, _) => {
+                process.timers.insert(timer);
+            }
+            Command::CancelTimer(timer) => {
+                process.timers.remove(&timer);
+            }
+            Command::Save(durable) if !prompt => {
+                process.unsynced.push_back(durable);
+                saved = process.unsynced.len();
+            }
+            Command::Send(_, Port::Out(effect)) => match process.barrier(saved, &effect) {
+                0 => carry_out_one(world, state, party, &mut process.unreachable, effect, seen),
+                saves => process.held.push_back(Held { saves, effect }),
+            },
+            Command::Save(_) | Command::Send(_, Port::In(_)) | Command::ChooseRandom(..) => {}
+        }
+    }
+    state.servers[server] = Memo::new(machine);
+}
+
+fn carry_out_one(
+    world: &World,
+    state: &mut State,
+    party: Party,
+    unreachable: &mut BTreeSet<Address>,
+    effect: Effect<Report>,
+    seen: &mut Seen,
+) {
+    match effect {
+        Effect::Open { address } => {
+            if !dial(world, state, party, &address) {
+                unreachable.insert(address);
+            }
+        }
+        Effect::Send { link, line } => {
+            alter_end(state, link, party, |connection, end| {
+                connection.send(end, line)
+            });
+        }
+        Effect::Close { link } => alter_end(state, link, party, Connection::leave),
+        Effect::Tell(report) => seen.note(label::report(&report)),
+    }
+}
+
+/// Begins a link, if there is somebody to take it.
+fn dial(world: &World, state: &mut State, dialer: Party, address: &Address) -> bool {
+    let acceptor = world
+        .setup()
+        .servers
+        .iter()
+        .position(|config| config.address == *address);
+    let Some(server) = acceptor.filter(|server| is_reachable(state, dialer, *server)) else {
+        return false;
+    };
+    let connection = Connection::dialed(dialer, address.clone(), Party::Server(server));
+    let connection = Some(Memo::new(connection));
+    match state.links.iter().position(Option::is_none) {
+        Some(free) => state.links[free] = connection,
+        None => state.links.push(connection),
+    }
+    true
+}
+
+/// Whether a dial can reach a server: it runs, and the ways there and back work.
+fn is_reachable(state: &State, dialer: Party, server: usize) -> bool {
+    let runs = state.servers[server]
+        .process
+        .as_ref()
+        .is_some_and(|process| process.state.halted.is_none());
+    let ways = match dialer {
+        Party::Server(from) => {
+            !state.cut.includes(from, server) && !state.cut.includes(server, from)
+        }
+        Party::Client(_) => true,
+    };
+    runs && ways
+}
+
+/// Breaks what the ways that are cut now carry.
+fn break_links(state: &mut State) {
+    let cut = state.cut;
+    for connection in state.links.iter_mut().flatten() {
+        let (Party::Server(dialer), Party::Server(acceptor)) =
+            (connection.ends[0].party, connection.ends[1].party)
+        else {
+            continue;
+        };
+        for (end, broken) in [
+            cut.includes(acceptor, dialer),
+            cut.includes(dialer, acceptor),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            if broken {
+                connection.alter(|connection| connection.deafen(end));
+            }
+        }
+    }
+}
+
+/// A server's process is gone, and its ends of links with it.
+fn stop(state: &mut State, server: usize) {
+    state.servers[server].alter(|machine| machine.process = None);
+    for connection in state.links.iter_mut().flatten() {
+        while let Some(end) = connection.end_of(Party::Server(server)) {
+            connection.alter(|connection| {
+                connection.deafen(1 - end);
+                connection.leave(end);
+            });
+        }
+    }
+}
+
+fn alter_link<R>(state: &mut State, link: usize, change: impl FnOnce(&mut Connection) -> R) -> R {
+    let connection = state.links[link]
+        .as_mut()
+        .expect("an action names a link that exists");
+    connection.alter(change)
+}
+
+fn alter_end(
+    state: &mut State,
+    link: Link,
+    party: Party,
+    change: impl FnOnce(&mut Connection, usize),
+) {
+    let slot = state
+        .links
+        .get_mut(link.0 as usize)
+        .and_then(Option::as_mut);
+    if let Some(connection) = slot
+        && let Some(end) = connection.end_of(party)
+    {
+        connection.alter(|connection| change(connection, end));
+    }
+}

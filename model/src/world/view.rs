@@ -1,0 +1,61 @@
+//! What a property reads: the servers' states and what the clients were told, wherever they come from.
+
+use super::{State, Ways, World};
+use crate::node;
+
+/// One moment of a system.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// The servers, by index: `None` while one is down or has halted.
+    pub servers: Vec<Option<&'a node::State>>,
+    /// Which ways are cut.
+    pub cut: Ways,
+}
+
+impl<'a> View<'a> {
+    /// A world's moment.
+    pub fn new(_world: &'a World, state: &'a State) -> Self {
+        let servers = state.servers.iter().map(|machine| {
+            let process = machine.process.as_ref()?;
+            process.state.halted.is_none().then_some(&*process.state)
+        });
+        Self {
+            servers: servers.collect(),
+            cut: state.cut,
+        }
+    }
+
+    /// The live servers, with their indexes.
+    pub fn live(&self) -> impl Iterator<Item = (usize, &'a node::State)> + '_ {
+        self.servers
+            .iter()
+            .enumerate()
+            .filter_map(|(index, server)| server.map(|server| (index, server)))
+    }
+
+    /// Whether two servers can talk: both ways between them work.
+    pub fn can_talk(&self, one: usize, other: usize) -> bool {
+        !self.cut.includes(one, other) && !self.cut.includes(other, one)
+    }
+
+    /// The live servers in groups: within one, each can reach each other, over others if need be.
+    pub fn parts(&self) -> Vec<Vec<usize>> {
+        let mut parts: Vec<Vec<usize>> = Vec::new();
+        for (server, _) in self.live() {
+            let (near, far) = parts.into_iter().partition(|part: &Vec<usize>| {
+                part.iter().any(|other| self.can_talk(server, *other))
+            });
+            parts = far;
+            let mut joined: Vec<usize> = near.into_iter().flatten().collect();
+            joined.push(server);
+            joined.sort_unstable();
+            parts.push(joined);
+        }
+        parts
+    }
+
+    /// Whether every part is one tree (property 13).
+    pub fn is_settled_tree(&self) -> bool {
+        crate::property::one_tree::holds(self)
+    }
+}
