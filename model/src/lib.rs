@@ -1,4 +1,5 @@
 //! Regrow: the protocol, written once.
+pub mod check;
 pub mod message;
 pub mod node;
 pub mod port;
