@@ -238,6 +238,9 @@ impl State {
 
     /// An edge of the tree has come up: the protocols that use the tree greet each other over it.
     pub(crate) fn edge_up(&mut self, link: Link, step: &mut Step<'_>) {
+        if !(step.rules.tree.greets)() {
+            return;
+        }
         let mut hello = delivery::hello(self);
         hello.directory = registry::vector(self);
         step.say(link, Peer::Hello(Box::new(hello)));

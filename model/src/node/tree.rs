@@ -46,6 +46,8 @@ pub struct State {
 pub struct Parent {
     /// Over this link.
     pub link: Link,
+    /// Where it was dialed.
+    pub address: Address,
     /// The parent, its parent, … up to the root. Never empty.
     pub path: Vec<ServerId>,
     /// The parent's children, this server among them.
@@ -73,6 +75,8 @@ pub enum Attempt {
     Asking {
         /// Over this link.
         link: Link,
+        /// Where it was dialed.
+        address: Address,
         /// The servers that the message named.
         told: OrdMap<ServerName, Server>,
     },
@@ -271,7 +275,8 @@ pub(super) fn on_start(s: &mut super::State, step: &mut Step<'_>) {
 
 /// A dial has become a link: asks to be taken as a child.
 pub(super) fn on_dialed(s: &mut super::State, link: Link, address: Address, step: &mut Step<'_>) {
-    if s.tree.attempt != Some(Attempt::Dialing { address }) {
+    if !matches!(&s.tree.attempt, Some(Attempt::Dialing { address: dialed }) if *dialed == address)
+    {
         step.close(link);
         return;
     }
@@ -287,7 +292,11 @@ pub(super) fn on_dialed(s: &mut super::State, link: Link, address: Address, step
             .collect(),
     };
     s.links.insert(link, Role::Attempt);
-    s.tree.attempt = Some(Attempt::Asking { link, told: known });
+    s.tree.attempt = Some(Attempt::Asking {
+        link,
+        address,
+        told: known,
+    });
     step.say(link, Peer::Authenticate(Box::new(join)));
 }
 
@@ -367,14 +376,9 @@ pub(super) fn on_path(
     if path.is_empty() {
         return on_nonsense(s, link, step);
     }
-    let offer = Parent {
-        link,
-        path,
-        siblings,
-    };
-    if asking(s, link).is_some() {
-        if (step.rules.tree.takes)(s.root(), s.id(), &offer.path) {
-            adopt(s, offer, step);
+    if asks_over(s, link) {
+        if (step.rules.tree.takes)(s.root(), s.id(), &path) {
+            adopt(s, path, siblings, step);
         } else {
             s.links.remove(&link);
             step.close(link);
@@ -385,12 +389,13 @@ pub(super) fn on_path(
     let Some(parent) = s.tree.parent.as_mut().filter(|parent| parent.link == link) else {
         return on_nonsense(s, link, step);
     };
-    if (step.rules.tree.leaves)(&s.durable.tree.id, &offer.path) {
+    if (step.rules.tree.leaves)(&s.durable.tree.id, &path) {
         step.close(link);
         return orphan(s, false, step);
     }
-    let moved = parent.path != offer.path;
-    *parent = offer;
+    let moved = parent.path != path;
+    parent.path = path;
+    parent.siblings = siblings;
     if moved {
         tell_children(s, step);
     }
@@ -467,23 +472,31 @@ fn accept(
 }
 
 /// Make before break: the new parent first, then goodbye to the old one.
-fn adopt(s: &mut super::State, parent: Parent, step: &mut Step<'_>) {
-    let link = parent.link;
+fn adopt(s: &mut super::State, path: Vec<ServerId>, siblings: Vec<ServerId>, step: &mut Step<'_>) {
+    let Some(Attempt::Asking {
+        link,
+        address,
+        told,
+    }) = s.tree.attempt.take()
+    else {
+        return;
+    };
     if let Some(old) = s.tree.parent.take() {
         s.links.remove(&old.link);
         s.edge_down(old.link, step);
         step.close(old.link);
     }
-    let told = match s.tree.attempt.take() {
-        Some(Attempt::Asking { told, .. }) => told,
-        Some(Attempt::Dialing { .. }) | None => OrdMap::new(),
-    };
     step.tell(super::Report::Tree(Report::Joined {
-        parent: parent.path[0].clone(),
-        root: parent.path[parent.path.len() - 1].clone(),
+        parent: path[0].clone(),
+        root: path[path.len() - 1].clone(),
     }));
     s.links.insert(link, Role::Parent);
-    s.tree.parent = Some(parent);
+    s.tree.parent = Some(Parent {
+        link,
+        address,
+        path,
+        siblings,
+    });
     s.tree.candidates.clear();
     s.tree.rounds = 0;
     tell_children(s, step);
@@ -625,11 +638,8 @@ fn outdated(s: &mut super::State, by: Incarnation) -> Option<Halt> {
     None
 }
 
-fn asking(s: &super::State, link: Link) -> Option<&OrdMap<ServerName, Server>> {
-    match &s.tree.attempt {
-        Some(Attempt::Asking { link: asked, told }) if *asked == link => Some(told),
-        Some(Attempt::Asking { .. } | Attempt::Dialing { .. }) | None => None,
-    }
+fn asks_over(s: &super::State, link: Link) -> bool {
+    matches!(&s.tree.attempt, Some(Attempt::Asking { link: asked, .. }) if *asked == link)
 }
 
 fn end_attempt(s: &mut super::State, step: &mut Step<'_>) {
@@ -659,10 +669,14 @@ fn dial_next(s: &mut super::State, step: &mut Step<'_>) {
 }
 
 fn is_neighbour(s: &super::State, address: &Address) -> bool {
+    let parent = s.tree.parent.as_ref().map(|parent| &parent.address);
     let known = &s.durable.tree.known;
-    known
-        .iter()
-        .any(|(name, server)| server.address == *address && !s.tree.may_dial(name))
+    let child = |name| {
+        known
+            .get(name)
+            .is_some_and(|server| server.address == *address)
+    };
+    parent == Some(address) || s.tree.children.keys().any(child)
 }
 
 /// Sets the timer of the next dial, if there is anyone to dial and no dial is under way.
@@ -695,11 +709,9 @@ fn rearm(s: &mut super::State, step: &mut Step<'_>) {
 fn elsewhere(s: &super::State, step: &Step<'_>) -> VecDeque<Candidate> {
     let mut all = addresses(s, (step.rules.tree.elsewhere)(s), None);
     let known = &s.durable.tree.known;
-    let unnamed = step
-        .config
-        .seeds
-        .iter()
-        .filter(|seed| known.values().all(|server| server.address != **seed));
+    let unnamed = step.config.seeds.iter().filter(|seed| {
+        !is_neighbour(s, seed) && known.values().all(|server| server.address != **seed)
+    });
     all.extend(unnamed.map(|seed| Candidate {
         address: seed.clone(),
         lost_parent: false,

@@ -6,15 +6,18 @@ use crate::world::view::View;
 
 /// Whether each part of the system is one tree.
 pub fn holds(view: &View<'_>) -> bool {
-    view.parts().iter().all(|part| {
-        let orphans = part
-            .iter()
-            .filter_map(|server| view.servers[*server])
-            .filter(|state| state.tree.parent.is_none());
-        orphans.count() == 1
-    }) && view
-        .live()
-        .all(|(_, server)| has_true_edge(view, server) && has_true_children(view, server))
+    view.parts().iter().all(|part| has_one_root(view, part))
+        && view.live().all(|(index, server)| {
+            let is_whole = |link| !view.broken.contains(&(index, link));
+            server.edges().all(is_whole)
+                && has_true_edge(view, server)
+                && has_true_children(view, server)
+        })
+}
+
+fn has_one_root(view: &View<'_>, part: &[usize]) -> bool {
+    let states = part.iter().filter_map(|server| view.servers[*server]);
+    states.filter(|state| state.tree.parent.is_none()).count() == 1
 }
 
 /// Whether a server's path is its parent and its parent's path, and its parent has it as its child.

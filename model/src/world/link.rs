@@ -103,6 +103,12 @@ impl Connection {
         this.deaf || (self.ends[1 - end].phase == Phase::Gone && this.inbox.is_empty())
     }
 
+    /// Whether the link is gone for this end's holder, who doesn't know yet.
+    pub fn is_broken(&self, end: usize) -> bool {
+        let [this, other] = [&self.ends[end], &self.ends[1 - end]];
+        this.phase != Phase::Gone && (this.deaf || other.deaf || other.phase == Phase::Gone)
+    }
+
     /// Whether both parties have forgotten the link.
     pub fn is_over(&self) -> bool {
         self.ends.iter().all(|end| end.phase == Phase::Gone)

@@ -2,6 +2,7 @@
 //! (`docs/protocol.md`, World). [`World`] is a stateright `Model`; the actors in it are the ones that serve.
 
 mod label;
+mod laws;
 pub mod link;
 mod memo;
 pub mod seen;
@@ -197,7 +198,7 @@ impl World {
     }
 
     /// What follows from a step, noting in `seen` what occurs on the way. `None` if nothing changes.
-    pub fn explore(&self, state: &State, action: Action, seen: &mut Seen) -> Option<State> {
+    pub fn step(&self, state: &State, action: Action, seen: &mut Seen) -> Option<State> {
         let mut next = state.clone();
         step::take(self, &mut next, action, seen);
         step::tidy(&mut next);
@@ -260,7 +261,7 @@ impl Model for World {
     }
 
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
-        self.explore(state, action, &mut Seen::default())
+        self.step(state, action, &mut Seen::default())
     }
 
     fn format_action(&self, action: &Action) -> String {

@@ -18,7 +18,7 @@ impl Seen {
     }
 
     /// Takes over what another one has seen.
-    pub fn merge(&mut self, other: Self) {
+    pub fn absorb(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 

@@ -6,6 +6,7 @@ use crate::message::client::Secret;
 use crate::message::{Address, SecretHash, ServerName, Stamp};
 use crate::node::rules::{self, Rules};
 use crate::node::{Boot, Config, Node, tree::Timing};
+use crate::property::Part;
 
 /// The most servers that a world can have.
 pub const SERVERS_MAX: usize = 8;
@@ -19,12 +20,16 @@ pub struct Setup {
     pub clocks: Vec<Stamp>,
     /// How the world begins.
     pub start: Start,
+    /// Whether a dial takes its time; otherwise it succeeds or fails in the step that begins it.
+    pub slow_dials: bool,
     /// The cuts that may happen, each a set of ways that break together.
     pub cuts: Vec<Ways>,
     /// How often what may go wrong.
     pub faults: Faults,
     /// The rules that the servers keep.
     pub rules: Rules,
+    /// The parts of the protocol whose properties are checked.
+    pub parts: &'static [Part],
 }
 
 /// How a world begins.
@@ -111,10 +116,24 @@ impl Setup {
             servers: servers.collect(),
             clocks: (1..=parents.len() as u64).map(Stamp).collect(),
             start: Start::Settled,
+            slow_dials: false,
             cuts: Vec::new(),
             faults: Faults::default(),
             rules: rules::SOUND,
+            parts: &[Part::Tree],
         }
+    }
+
+    /// The same world, about the tree alone.
+    pub fn tree_alone(mut self) -> Self {
+        self.rules.tree.greets = || false;
+        self
+    }
+
+    /// The same world, in which servers that have a parent don't look for a better tree.
+    pub fn without_probes(mut self) -> Self {
+        self.rules.tree.probes = |_| false;
+        self
     }
 
     /// The actor of one start of a server.

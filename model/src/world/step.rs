@@ -185,6 +185,9 @@ fn sync(world: &World, state: &mut State, server: usize, seen: &mut Seen) {
         carry_out_one(world, state, party, &mut process.unreachable, effect, seen);
     }
     state.servers[server] = Memo::new(machine);
+    if !world.setup().slow_dials {
+        end_quick_dial(world, state, server, seen);
+    }
 }
 
 /// Hands an input to an actor.
@@ -213,6 +216,26 @@ fn run(
         handler(&world.nodes[server], process, &mut out);
     }
     carry_out(world, state, server, machine, out, seen);
+}
+
+/// Dials that take no time end in the step that began them.
+fn end_quick_dial(world: &World, state: &mut State, server: usize, seen: &mut Seen) {
+    let party = Party::Server(server);
+    let dialing = |connection: &Connection| {
+        let dialer = &connection.ends[0];
+        dialer.party == party && matches!(dialer.phase, Phase::Dialing(_)) && !dialer.deaf
+    };
+    let there = state
+        .links
+        .iter()
+        .position(|slot| slot.as_ref().is_some_and(|connection| dialing(connection)));
+    let process = state.servers[server].process.as_ref();
+    let failed = process.and_then(|process| process.unreachable.first().cloned());
+    if let Some(link) = there {
+        up(world, state, link, seen);
+    } else if let Some(address) = failed {
+        unreachable(world, state, party, address, seen);
+    }
 }
 
 /// Lets a handler change a server's state.
@@ -261,6 +284,9 @@ fn carry_out(
         }
     }
     state.servers[server] = Memo::new(machine);
+    if !world.setup().slow_dials {
+        end_quick_dial(world, state, server, seen);
+    }
 }
 
 fn carry_out_one(

@@ -1,7 +1,11 @@
 //! What a property reads: the servers' states and what the clients were told, wherever they come from.
 
+use std::collections::BTreeSet;
+
+use super::link::Party;
 use super::{State, Ways, World};
 use crate::node;
+use crate::port::Link;
 
 /// One moment of a system.
 #[derive(Clone, Debug)]
@@ -10,6 +14,8 @@ pub struct View<'a> {
     pub servers: Vec<Option<&'a node::State>>,
     /// Which ways are cut.
     pub cut: Ways,
+    /// Links whose holder still has to learn that they are gone: server and link.
+    pub broken: BTreeSet<(usize, Link)>,
 }
 
 impl<'a> View<'a> {
@@ -19,9 +25,22 @@ impl<'a> View<'a> {
             let process = machine.process.as_ref()?;
             process.state.halted.is_none().then_some(&*process.state)
         });
+        let links = state.links.iter().enumerate();
+        let broken = links.flat_map(|(number, connection)| {
+            let ends = connection.iter().flat_map(|connection| {
+                (0..2)
+                    .filter(|end| connection.is_broken(*end))
+                    .map(|end| connection.ends[end].party)
+            });
+            ends.filter_map(move |party| match party {
+                Party::Server(server) => Some((server, Link(number as u64))),
+                Party::Client(_) => None,
+            })
+        });
         Self {
             servers: servers.collect(),
             cut: state.cut,
+            broken: broken.collect(),
         }
     }
 

@@ -25,6 +25,9 @@ pub struct Rules {
     pub floods_known: fn() -> bool,
     /// Is what was learned of other servers kept on disk?
     pub persists_known: fn() -> bool,
+    /// Do the protocols that use the tree greet each other over a new edge? Worlds that are about the tree alone
+    /// leave it out.
+    pub greets: fn() -> bool,
     /// Given what is known of a server and what is heard: is the latter news?
     pub is_news: fn(Option<&Server>, &Server) -> bool,
     /// Given the latest start known and the one that speaks: is the speaker out of date?
@@ -42,6 +45,7 @@ pub const SOUND: Rules = Rules {
     drops_old_edge: || true,
     floods_known: || true,
     persists_known: || true,
+    greets: || true,
     is_news,
     is_stale: |known, speaks| speaks < known,
 };

@@ -1,0 +1,41 @@
+//! The named worlds: which parts are on, what may go wrong, how large they are, and what must be reached in them.
+
+pub mod tree;
+
+use crate::world::Setup;
+
+/// How long a scenario takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Size {
+    /// All together under five seconds.
+    Smoke,
+    /// All together at most ten minutes on two cores.
+    Full,
+    /// Hours.
+    Deep,
+}
+
+/// A named world.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// Its name, as `regrow check` takes it.
+    pub name: &'static str,
+    /// What happens in it.
+    pub says: &'static str,
+    /// How long it takes.
+    pub size: Size,
+    /// The world.
+    pub setup: fn() -> Setup,
+    /// What must occur in it: labels of coverage.
+    pub reaches: &'static [&'static str],
+}
+
+/// Every scenario, part by part.
+pub fn all() -> impl Iterator<Item = &'static Scenario> {
+    tree::SCENARIOS.iter()
+}
+
+/// The scenario of this name.
+pub fn named(name: &str) -> Option<&'static Scenario> {
+    all().find(|scenario| scenario.name == name)
+}
