@@ -1,18 +1,23 @@
 //! Client and server: the original protocol, and the extension that our own client asks for in its LOGIN.
+//! How each of them looks as JSON is in [`super::encode`]; what is refused on the way in, in [`super::decode`].
 
 use imbl::OrdMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use smol_str::SmolStr;
 
+pub use super::info::{Field, Info};
 use super::{Activity, Address, ClientId, SecretHash, Stamp, Stream, Username};
 
 /// Per stream, up to which number something is held. A stream that is absent counts as 0.
+/// On a wire, an object from streams to integers: `{"127.0.0.1:3780/1795000000000/9f":12}`.
 pub type Vector = OrdMap<Stream, u64>;
 
-/// A user's secret: in plain on a client's wire, its hash once it has passed the edge of a server.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A secret: in plain on a wire, its hash once it has passed the edge of a server.
+///
+/// On a wire it is a text. Serializing a hash is an error: there is no message that carries one as a secret.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Secret {
-    /// As the user typed it. A node never sees one.
+    /// As the user typed it. A node never sees a user's.
     Plain(SmolStr),
     /// What the edge made of it.
     Hashed(SecretHash),
@@ -25,17 +30,35 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Plain(text) => serializer.serialize_str(text),
+            Self::Hashed(_) => Err(ser::Error::custom(
+                "a hashed secret goes over no wire as a secret",
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        SmolStr::deserialize(deserializer).map(Self::Plain)
+    }
+}
+
 /// What our own client adds to its LOGIN, to be told of every message exactly once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Resume {
     /// Which running copy of the program this is.
     pub client: ClientId,
     /// Up to where it has heard; `None` at its very first login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Vector>,
 }
 
 /// What a client says.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
     /// REGISTER: give me this name.
     Register {
@@ -50,7 +73,7 @@ pub enum Request {
     Login {
         /// The name, or `anonymous`.
         username: Username,
-        /// Absent only for `anonymous`.
+        /// Absent for `anonymous`, and for nobody else.
         secret: Option<Secret>,
         /// Our own client's extension.
         resume: Option<Resume>,
@@ -61,11 +84,11 @@ pub enum Request {
     Activity {
         /// The name logged in under.
         username: Username,
-        /// The secret again, as in the original.
+        /// The secret again, as in the original. Absent for `anonymous`, and for nobody else.
         secret: Option<Secret>,
         /// What is said.
         activity: Activity,
-        /// The client's own number for it (extension).
+        /// The client's own number for it, from 1 (extension).
         k: Option<u64>,
     },
     /// ACTIVITY_GOT (extension): what this client has heard, now and then.
@@ -81,7 +104,7 @@ pub enum Request {
 }
 
 /// What a broadcast carries for our own client.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct From {
     /// The stream it is in.
     pub stream: Stream,
@@ -92,7 +115,7 @@ pub struct From {
 }
 
 /// What a LOGIN_SUCCESS carries for our own client.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Resumed {
     /// Where else it can connect when this server dies.
     pub servers: Vec<Address>,
@@ -101,7 +124,7 @@ pub struct Resumed {
 }
 
 /// What a server says to a client.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
     /// LOGIN_SUCCESS.
     LoginSuccess {
@@ -161,15 +184,4 @@ pub enum Reply {
         /// Why.
         info: Info,
     },
-}
-
-/// The human-readable reasons of the protocol: each `info` text that goes over a wire.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Info {
-    /// `logged in as user aaron`
-    LoggedIn(Username),
-    /// `attempt to login with wrong secret`
-    WrongSecret,
-    /// A text that somebody else wrote.
-    Text(SmolStr),
 }
