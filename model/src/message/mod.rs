@@ -10,10 +10,12 @@ pub mod client;
 pub mod decode;
 pub mod encode;
 mod fields;
+pub mod framing;
 mod id;
 mod info;
 pub mod server;
 mod tagged;
+pub mod user_file;
 
 pub use activity::Activity;
 pub use address::{Address, AddressError};
