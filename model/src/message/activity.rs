@@ -205,3 +205,108 @@ impl<'de> Deserialize<'de> for Activity {
         Self::from_raw(raw).map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signed(text: &str) -> String {
+        let signed = Activity::parse(text)
+            .unwrap()
+            .sign(&Username::from("aaron"));
+        assert_eq!(signed.authenticated_user(), Some(Username::from("aaron")));
+        assert_eq!(
+            signed.sign(&Username::from("aaron")),
+            signed,
+            "signing again changes nothing"
+        );
+        assert_eq!(Activity::parse(signed.as_str()).as_ref(), Ok(&signed));
+        signed.as_str().to_owned()
+    }
+
+    #[test]
+    fn a_signature_is_appended_where_there_was_none() {
+        assert_eq!(signed("{}"), r#"{"authenticated_user":"aaron"}"#);
+        assert_eq!(signed("{ }"), r#"{"authenticated_user":"aaron" }"#);
+        assert_eq!(
+            signed(r#"{"object":"hi"}"#),
+            r#"{"object":"hi","authenticated_user":"aaron"}"#
+        );
+        assert_eq!(
+            signed(r#"{"a":1 }"#),
+            r#"{"a":1,"authenticated_user":"aaron" }"#
+        );
+    }
+
+    #[test]
+    fn a_signature_that_was_there_is_overwritten_in_its_place() {
+        assert_eq!(
+            signed(r#"{"a":1, "authenticated_user" : "root" , "b":2}"#),
+            r#"{"a":1, "authenticated_user":"aaron" , "b":2}"#
+        );
+        assert_eq!(
+            signed(r#"{"authenticated_user":{"authenticated_user":[1]},"b":2}"#),
+            r#"{"authenticated_user":"aaron","b":2}"#
+        );
+    }
+
+    #[test]
+    fn every_duplicate_and_every_escaped_spelling_of_it_goes() {
+        assert_eq!(
+            signed(concat!(
+                r#"{"authenticated_user":"root","a":1,"\u0061uthenticated_user":"root", "b":2,"#,
+                r#" "authenticated\u005Fuser":null, "authenticated_user":"root"}"#
+            )),
+            r#"{"authenticated_user":"aaron","a":1, "b":2}"#
+        );
+        assert_eq!(
+            signed(r#"{"a":1,"authenticated_use\u0072":"root","authenticated_user":"root","b":2}"#),
+            r#"{"a":1,"authenticated_user":"aaron","b":2}"#
+        );
+    }
+
+    #[test]
+    fn what_only_looks_like_a_signature_stays() {
+        let body = concat!(
+            r#"{"authenticated_use":1,"authenticated_users":2,"Authenticated_user":3,"\\u0061uthenticated_user":4,"#,
+            r#""\ud800authenticated_user":5,"nested":{"authenticated_user":"root"},"#,
+            r#""text":"\"authenticated_user\":\"root\"""#
+        );
+        assert_eq!(
+            signed(&format!("{body}}}")),
+            format!(r#"{body},"authenticated_user":"aaron"}}"#)
+        );
+    }
+
+    #[test]
+    fn a_name_with_quotes_in_it_stays_one_text() {
+        let user = Username::from("a\",\"x\":\"☃\n");
+        let signed = Activity::parse("{}").unwrap().sign(&user);
+        assert_eq!(
+            signed.as_str(),
+            r#"{"authenticated_user":"a\",\"x\":\"☃\n"}"#
+        );
+        assert_eq!(signed.authenticated_user(), Some(user));
+    }
+
+    #[test]
+    fn only_an_object_is_an_activity() {
+        assert_eq!(
+            Activity::parse(" {\"a\": 1}\n").unwrap().as_str(),
+            "{\"a\": 1}"
+        );
+        for text in [
+            "",
+            "5",
+            "[]",
+            "null",
+            "\"{}\"",
+            "{} {}",
+            "{'a':1}",
+            "{a:1}",
+            "{\"a\":\"\n\"}",
+        ] {
+            assert_eq!(Activity::parse(text), Err(ActivityError), "{text}");
+        }
+    }
+}
