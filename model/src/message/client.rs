@@ -1,5 +1,10 @@
 //! Client and server: the original protocol, and the extension that our own client asks for in its LOGIN.
-//! How each of them looks as JSON is in [`super::encode`]; what is refused on the way in, in [`super::decode`].
+//! Each variant shows the line that it is on the wire; how lines are written and read is in [`super::encode`]
+//! and [`super::decode`], and all of them stand in `snapshots/wire_*.snap`.
+//!
+//! In the extension, a stream is one text (see [`Stream`]) and a cursor an object from streams to the number up
+//! to which all is heard; `number`, `k`, `stable` and `missed` are integers that count from 1, so that
+//! they stay exact in a reader whose only numbers are floats.
 
 use imbl::OrdMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
@@ -60,7 +65,9 @@ pub struct Resume {
 /// What a client says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// REGISTER: give me this name.
+    /// Give me this name.
+    ///
+    /// `{"command":"REGISTER","username":"aaron","secret":"s1"}`
     Register {
         /// The name.
         username: Username,
@@ -69,7 +76,10 @@ pub enum Request {
         /// When it arrived; put in by the edge, not on the wire.
         at: Stamp,
     },
-    /// LOGIN.
+    /// I am this user.
+    ///
+    /// `{"command":"LOGIN","username":"aaron","secret":"s1"}`, of our own client with
+    /// `"resume":{"client":"c1","cursor":{"127.0.0.1:3780/1795000000000/9f":12}}`, whose cursor is absent at the very first login
     Login {
         /// The name, or `anonymous`.
         username: Username,
@@ -78,9 +88,14 @@ pub enum Request {
         /// Our own client's extension.
         resume: Option<Resume>,
     },
-    /// LOGOUT: forget this session, keep nothing for it.
+    /// Forget this session, keep nothing for it.
+    ///
+    /// `{"command":"LOGOUT"}`
     Logout,
-    /// ACTIVITY_MESSAGE: everyone shall hear this.
+    /// Everyone shall hear this.
+    ///
+    /// `{"command":"ACTIVITY_MESSAGE","username":"aaron","secret":"s1","activity":{"object":"hi"}}`, of our own
+    /// client with `"k":7`
     Activity {
         /// The name logged in under.
         username: Username,
@@ -91,12 +106,16 @@ pub enum Request {
         /// The client's own number for it, from 1 (extension).
         k: Option<u64>,
     },
-    /// ACTIVITY_GOT (extension): what this client has heard, now and then.
+    /// What this client has heard, now and then (extension).
+    ///
+    /// `{"command":"ACTIVITY_GOT","cursor":{"127.0.0.1:3780/1795000000000/9f":12}}`
     Got {
         /// Up to where, per stream.
         cursor: Vector,
     },
-    /// INVALID_MESSAGE: the client didn't understand us and leaves.
+    /// The client didn't understand us and leaves.
+    ///
+    /// `{"command":"INVALID_MESSAGE","info":"JSON parse error while parsing message"}`
     Invalid {
         /// Its reason.
         info: Info,
@@ -126,58 +145,81 @@ pub struct Resumed {
 /// What a server says to a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
-    /// LOGIN_SUCCESS.
+    /// The login is accepted.
+    ///
+    /// `{"command":"LOGIN_SUCCESS","info":"logged in as user aaron"}`, for our own client with
+    /// `"servers":[{"hostname":"127.0.0.1","port":3781}],"cursor":{"127.0.0.1:3780/1795000000000/9f":12}`
     LoginSuccess {
         /// For a person.
         info: Info,
         /// Our own client's extension.
         resumed: Option<Box<Resumed>>,
     },
-    /// LOGIN_FAILED, then a close.
+    /// It is not; then a close.
+    ///
+    /// `{"command":"LOGIN_FAILED","info":"attempt to login with wrong secret"}`
     LoginFailed {
         /// For a person.
         info: Info,
     },
-    /// REDIRECT, right after LOGIN_SUCCESS, then a close.
+    /// Another server has less to do: right after LOGIN_SUCCESS, then a close.
+    ///
+    /// `{"command":"REDIRECT","hostname":"127.0.0.1","port":3780}`
     Redirect {
         /// Where to go.
         to: Address,
     },
-    /// REGISTER_SUCCESS.
+    /// The name is the client's.
+    ///
+    /// `{"command":"REGISTER_SUCCESS","info":"register success for aaron"}`
     RegisterSuccess {
         /// For a person.
         info: Info,
     },
-    /// REGISTER_FAILED, then a close.
+    /// The name is somebody else's; then a close.
+    ///
+    /// `{"command":"REGISTER_FAILED","info":"aaron is already registered with the system"}`
     RegisterFailed {
         /// For a person.
         info: Info,
     },
-    /// ACTIVITY_BROADCAST.
+    /// Somebody has said this.
+    ///
+    /// `{"command":"ACTIVITY_BROADCAST","activity":{"object":"hi","authenticated_user":"aaron"}}`, for our own client
+    /// with `"from":{"stream":"127.0.0.1:3780/1795000000000/9f","number":12,"client":"c1","k":7}`; `client` and `k` are
+    /// there when the sender is a client of ours
     Broadcast {
         /// What was said, signed with the speaker's name.
         activity: Activity,
         /// Where it came from, for our own client only.
         from: Option<Box<From>>,
     },
-    /// INVALID_MESSAGE, then a close.
+    /// What the client said is no message, or not allowed now; then a close.
+    ///
+    /// `{"command":"INVALID_MESSAGE","info":"the received message did not contain a command"}`
     Invalid {
         /// For a person.
         info: Info,
     },
-    /// AUTHENTICATION_FAIL, then a close.
+    /// The client may not say this under this name; then a close.
+    ///
+    /// `{"command":"AUTHENTICATION_FAIL","info":"the supplied secret is incorrect"}`
     AuthenticationFail {
         /// For a person.
         info: Info,
     },
-    /// ACTIVITY_ACK (extension): what you said is safe here.
+    /// What the client said is safe here (extension).
+    ///
+    /// `{"command":"ACTIVITY_ACK","k":7,"stable":5}`
     Ack {
         /// Up to this number of yours it is on this server's disk.
         k: u64,
         /// Up to this one everyone has it: forget it.
         stable: u64,
     },
-    /// GAP (extension): messages that you will never hear.
+    /// There are messages that the client will never hear (extension).
+    ///
+    /// `{"command":"GAP","missed":3,"info":"more messages were waiting than the server keeps"}`
     Gap {
         /// How many.
         missed: u64,

@@ -160,7 +160,7 @@ fn resumed(fields: &Fields<'_>) -> Result<Option<Resumed>, Info> {
 /// What another server says.
 fn peer(command: &str, fields: &Fields<'_>, text: &str) -> Result<Peer, Info> {
     let peer = tagged::decode(command, text).map_err(|error| match error {
-        TaggedError::Unknown => Info::unknown_command(command),
+        TaggedError::Unknown { .. } => Info::unknown_command(command),
         TaggedError::Fields(_) => Info::WrongFields,
     });
     // A command of another version may look like anything: its version is the better reason.

@@ -273,7 +273,7 @@ impl Field {
             }
             Self::Activity => "an object",
             Self::Port => "an integer from 0 to 65535",
-            Self::K | Self::Stable | Self::Missed | Self::Version => "an integer from 0",
+            Self::K | Self::Stable | Self::Missed | Self::Version => "an integer, 0 or more",
             Self::Resume => "an object of client and cursor",
             Self::Servers => "a list of objects of hostname and port",
             Self::Cursor => "an object from streams to integers",

@@ -62,4 +62,6 @@ impl From<Peer> for Line {
 }
 
 #[cfg(test)]
+mod snapshots;
+#[cfg(test)]
 mod tests;

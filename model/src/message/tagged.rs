@@ -18,8 +18,11 @@ type Json<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TaggedError {
     /// No variant is called that.
-    #[error("unknown command")]
-    Unknown,
+    #[error("unknown command: it is none of {known:?}")]
+    Unknown {
+        /// What the variants are called.
+        known: &'static [&'static str],
+    },
     /// The variant's fields are not there, or not of their types.
     #[error(transparent)]
     Fields(#[from] serde_json::Error),
@@ -59,7 +62,7 @@ impl<'de> Deserializer<'de> for Tagged<'de> {
         if variants.contains(&self.command) {
             visitor.visit_enum(self)
         } else {
-            Err(TaggedError::Unknown)
+            Err(TaggedError::Unknown { known: variants })
         }
     }
 
