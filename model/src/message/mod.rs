@@ -62,6 +62,4 @@ impl From<Peer> for Line {
 }
 
 #[cfg(test)]
-mod snapshots;
-#[cfg(test)]
 mod tests;

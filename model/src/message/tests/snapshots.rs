@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::client::{Field, From, Info, Resume, Resumed, Secret, Vector};
-use super::server::{Hello, Join, Server};
-use super::tagged::{self, TaggedError};
-use super::*;
+use crate::message::client::{Field, From, Info, Resume, Resumed, Secret, Vector};
+use crate::message::server::{Hello, Join, Server};
+use crate::message::tagged::{self, TaggedError};
+use crate::message::*;
 
 /// Compares with `snapshots/NAME.snap` at the top of the repository.
 fn assert_snapshot(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../../snapshots");
+    settings.set_snapshot_path("../../../../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, text));
