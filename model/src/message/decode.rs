@@ -3,12 +3,12 @@
 //! ACTIVITY_MESSAGE need a secret, `anonymous` never has one. All else (is the name known, the secret
 //! right, the command allowed now) depends on state, and is the actor's.
 
+use serde::Deserialize;
+
 use super::client::{Field, From, Info, Reply, Request, Resumed, Secret};
 use super::fields::Fields;
 use super::tagged::{self, TaggedError};
 use super::{Address, ClientId, Line, Peer, Stamp, Stream, Username};
-
-use serde::Deserialize;
 
 /// The version of what servers say to each other. One with another version is not understood.
 pub const VERSION: u32 = 1;

@@ -2,7 +2,7 @@
 //! with our own client's extension; [`server`] is what servers say to each other.
 //!
 //! Bytes become lines in [`framing`], a line becomes a [`Line`] in [`decode`], and a [`Line`] bytes again in
-//! [`encode`]. What goes wrong on the way in is an [`client::Info`], ready to be sent back.
+//! [`encode`]. What goes wrong on the way in is a [`client::Info`], ready to be sent back.
 
 pub mod activity;
 mod address;
