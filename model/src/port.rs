@@ -16,7 +16,6 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use serde::{Deserialize, Serialize};
 use stateright::actor::Id;
 
 use crate::message::{Address, Line};
@@ -27,12 +26,11 @@ pub fn runtime_id() -> Id {
 }
 
 /// Names a connection within one actor, as a file descriptor does within a process. Compared for equality only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link(pub u64);
 
 /// Which side of a new link the actor is on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum End {
     /// The actor asked for it, by this address.
     Dialed(Address),
@@ -41,7 +39,7 @@ pub enum End {
 }
 
 /// What happens to an actor. `A` is what its own user or operator can ask of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input<A> {
     /// A new link carries lines from now on.
     Up {
@@ -79,7 +77,7 @@ pub enum Input<A> {
 }
 
 /// What an actor asks of its runtime. `T` is what it tells its own user or operator.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Effect<T> {
     /// Dial this address.
     Open {
@@ -103,7 +101,7 @@ pub enum Effect<T> {
 }
 
 /// An actor's stateright message: something happens to it, or it wants something to happen.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Port<A, T> {
     /// To the actor.
     In(Input<A>),

@@ -1,18 +1,28 @@
 //! Client and server: the original protocol, and the extension that our own client asks for in its LOGIN.
+//! Each variant shows the line that it is on the wire; how lines are written and read is in [`super::encode`]
+//! and [`super::decode`], and all of them stand in `snapshots/wire_*.snap`.
+//!
+//! In the extension, a stream is one text (see [`Stream`]) and a cursor an object from streams to the number up
+//! to which all is heard; `number`, `k`, `stable` and `missed` are integers that count from 1, so that
+//! they stay exact in a reader whose only numbers are floats.
 
 use imbl::OrdMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use smol_str::SmolStr;
 
+pub use super::info::{Field, Info};
 use super::{Activity, Address, ClientId, SecretHash, Stamp, Stream, Username};
 
 /// Per stream, up to which number something is held. A stream that is absent counts as 0.
+/// On a wire, an object from streams to integers: `{"127.0.0.1:3780/1795000000000/9f":12}`.
 pub type Vector = OrdMap<Stream, u64>;
 
-/// A user's secret: in plain on a client's wire, its hash once it has passed the edge of a server.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A secret: in plain on a wire, its hash once it has passed the edge of a server.
+///
+/// On a wire it is a text. Serializing a hash is an error: there is no message that carries one as a secret.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Secret {
-    /// As the user typed it. A node never sees one.
+    /// As the user typed it. A node never sees a user's.
     Plain(SmolStr),
     /// What the edge made of it.
     Hashed(SecretHash),
@@ -25,19 +35,39 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Plain(text) => serializer.serialize_str(text),
+            Self::Hashed(_) => Err(ser::Error::custom(
+                "a hashed secret goes over no wire as a secret",
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        SmolStr::deserialize(deserializer).map(Self::Plain)
+    }
+}
+
 /// What our own client adds to its LOGIN, to be told of every message exactly once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Resume {
     /// Which running copy of the program this is.
     pub client: ClientId,
     /// Up to where it has heard; `None` at its very first login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Vector>,
 }
 
 /// What a client says.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// REGISTER: give me this name.
+    /// Give me this name.
+    ///
+    /// `{"command":"REGISTER","username":"aaron","secret":"s1"}`
     Register {
         /// The name.
         username: Username,
@@ -46,34 +76,46 @@ pub enum Request {
         /// When it arrived; put in by the edge, not on the wire.
         at: Stamp,
     },
-    /// LOGIN.
+    /// I am this user.
+    ///
+    /// `{"command":"LOGIN","username":"aaron","secret":"s1"}`, of our own client with
+    /// `"resume":{"client":"c1","cursor":{"127.0.0.1:3780/1795000000000/9f":12}}`, whose cursor is absent at the very first login
     Login {
         /// The name, or `anonymous`.
         username: Username,
-        /// Absent only for `anonymous`.
+        /// Absent for `anonymous`, and for nobody else.
         secret: Option<Secret>,
         /// Our own client's extension.
         resume: Option<Resume>,
     },
-    /// LOGOUT: forget this session, keep nothing for it.
+    /// Forget this session, keep nothing for it.
+    ///
+    /// `{"command":"LOGOUT"}`
     Logout,
-    /// ACTIVITY_MESSAGE: everyone shall hear this.
+    /// Everyone shall hear this.
+    ///
+    /// `{"command":"ACTIVITY_MESSAGE","username":"aaron","secret":"s1","activity":{"object":"hi"}}`, of our own
+    /// client with `"k":7`
     Activity {
         /// The name logged in under.
         username: Username,
-        /// The secret again, as in the original.
+        /// The secret again, as in the original. Absent for `anonymous`, and for nobody else.
         secret: Option<Secret>,
         /// What is said.
         activity: Activity,
-        /// The client's own number for it (extension).
+        /// The client's own number for it, from 1 (extension).
         k: Option<u64>,
     },
-    /// ACTIVITY_GOT (extension): what this client has heard, now and then.
+    /// What this client has heard, now and then (extension).
+    ///
+    /// `{"command":"ACTIVITY_GOT","cursor":{"127.0.0.1:3780/1795000000000/9f":12}}`
     Got {
         /// Up to where, per stream.
         cursor: Vector,
     },
-    /// INVALID_MESSAGE: the client didn't understand us and leaves.
+    /// The client didn't understand us and leaves.
+    ///
+    /// `{"command":"INVALID_MESSAGE","info":"JSON parse error while parsing message"}`
     Invalid {
         /// Its reason.
         info: Info,
@@ -81,7 +123,7 @@ pub enum Request {
 }
 
 /// What a broadcast carries for our own client.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct From {
     /// The stream it is in.
     pub stream: Stream,
@@ -92,7 +134,7 @@ pub struct From {
 }
 
 /// What a LOGIN_SUCCESS carries for our own client.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Resumed {
     /// Where else it can connect when this server dies.
     pub servers: Vec<Address>,
@@ -101,75 +143,87 @@ pub struct Resumed {
 }
 
 /// What a server says to a client.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
-    /// LOGIN_SUCCESS.
+    /// The login is accepted.
+    ///
+    /// `{"command":"LOGIN_SUCCESS","info":"logged in as user aaron"}`, for our own client with
+    /// `"servers":[{"hostname":"127.0.0.1","port":3781}],"cursor":{"127.0.0.1:3780/1795000000000/9f":12}`
     LoginSuccess {
         /// For a person.
         info: Info,
         /// Our own client's extension.
         resumed: Option<Box<Resumed>>,
     },
-    /// LOGIN_FAILED, then a close.
+    /// It is not; then a close.
+    ///
+    /// `{"command":"LOGIN_FAILED","info":"attempt to login with wrong secret"}`
     LoginFailed {
         /// For a person.
         info: Info,
     },
-    /// REDIRECT, right after LOGIN_SUCCESS, then a close.
+    /// Another server has less to do: right after LOGIN_SUCCESS, then a close.
+    ///
+    /// `{"command":"REDIRECT","hostname":"127.0.0.1","port":3780}`
     Redirect {
         /// Where to go.
         to: Address,
     },
-    /// REGISTER_SUCCESS.
+    /// The name is the client's.
+    ///
+    /// `{"command":"REGISTER_SUCCESS","info":"register success for aaron"}`
     RegisterSuccess {
         /// For a person.
         info: Info,
     },
-    /// REGISTER_FAILED, then a close.
+    /// The name is somebody else's; then a close.
+    ///
+    /// `{"command":"REGISTER_FAILED","info":"aaron is already registered with the system"}`
     RegisterFailed {
         /// For a person.
         info: Info,
     },
-    /// ACTIVITY_BROADCAST.
+    /// Somebody has said this.
+    ///
+    /// `{"command":"ACTIVITY_BROADCAST","activity":{"object":"hi","authenticated_user":"aaron"}}`, for our own client
+    /// with `"from":{"stream":"127.0.0.1:3780/1795000000000/9f","number":12,"client":"c1","k":7}`; `client` and `k` are
+    /// there when the sender is a client of ours
     Broadcast {
         /// What was said, signed with the speaker's name.
         activity: Activity,
         /// Where it came from, for our own client only.
         from: Option<Box<From>>,
     },
-    /// INVALID_MESSAGE, then a close.
+    /// What the client said is no message, or not allowed now; then a close.
+    ///
+    /// `{"command":"INVALID_MESSAGE","info":"the received message did not contain a command"}`
     Invalid {
         /// For a person.
         info: Info,
     },
-    /// AUTHENTICATION_FAIL, then a close.
+    /// The client may not say this under this name; then a close.
+    ///
+    /// `{"command":"AUTHENTICATION_FAIL","info":"the supplied secret is incorrect"}`
     AuthenticationFail {
         /// For a person.
         info: Info,
     },
-    /// ACTIVITY_ACK (extension): what you said is safe here.
+    /// What the client said is safe here (extension).
+    ///
+    /// `{"command":"ACTIVITY_ACK","k":7,"stable":5}`
     Ack {
         /// Up to this number of yours it is on this server's disk.
         k: u64,
         /// Up to this one everyone has it: forget it.
         stable: u64,
     },
-    /// GAP (extension): messages that you will never hear.
+    /// There are messages that the client will never hear (extension).
+    ///
+    /// `{"command":"GAP","missed":3,"info":"more messages were waiting than the server keeps"}`
     Gap {
         /// How many.
         missed: u64,
         /// Why.
         info: Info,
     },
-}
-
-/// The human-readable reasons of the protocol: each `info` text that goes over a wire.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Info {
-    /// `logged in as user aaron`
-    LoggedIn(Username),
-    /// `attempt to login with wrong secret`
-    WrongSecret,
-    /// A text that somebody else wrote.
-    Text(SmolStr),
 }

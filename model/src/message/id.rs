@@ -2,8 +2,9 @@
 //! totally, so that no two observers ever sort them differently (`docs/protocol.md`, Glossary).
 
 use std::fmt;
+use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use smol_str::SmolStr;
 
 macro_rules! text {
@@ -43,10 +44,6 @@ macro_rules! text {
 text! {
     /// What a server is known by, for ever: a lost disk doesn't change it. By default its advertised `host:port`.
     ServerName
-}
-text! {
-    /// Where a server listens, as `host:port`. Resolved by whoever dials it, at each dial.
-    Address
 }
 text! {
     /// A user's name, as registered.
@@ -116,12 +113,66 @@ pub struct Incarnation {
 
 /// What one incarnation of a server numbers 1, 2, 3, …: what its own clients say, and the changes
 /// to the directory and to sessions that begin at it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// On every wire it is one text, `server/number/nonce` with the nonce in hexadecimal: so it can be a key of a
+/// JSON object, and its 64-bit numbers survive a reader whose only numbers are floats.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stream {
     /// The server where it begins.
     pub server: ServerName,
     /// The incarnation that numbers it.
     pub incarnation: Incarnation,
+}
+
+/// A text is no [`Stream`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a stream is server/number/nonce")]
+pub struct StreamError;
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Incarnation { number, nonce } = self.incarnation;
+        write!(f, "{}/{number}/{nonce:x}", self.server)
+    }
+}
+
+impl FromStr for Stream {
+    type Err = StreamError;
+
+    /// Reads from the right, so a server's name may have slashes in it. Each stream has one spelling only.
+    fn from_str(text: &str) -> Result<Self, StreamError> {
+        let mut parts = text.rsplitn(3, '/');
+        let nonce = parts.next().ok_or(StreamError)?;
+        let number = parts.next().ok_or(StreamError)?;
+        let server = parts.next().ok_or(StreamError)?;
+        let stream = Self {
+            server: ServerName::from(server),
+            incarnation: Incarnation {
+                number: number.parse().map_err(|_| StreamError)?,
+                nonce: u64::from_str_radix(nonce, 16).map_err(|_| StreamError)?,
+            },
+        };
+        let canonical = |part: &str| part == "0" || !part.starts_with(['0', '+']);
+        let lower_case = !nonce.contains(|c: char| c.is_ascii_uppercase());
+        if canonical(number) && canonical(nonce) && lower_case {
+            Ok(stream)
+        } else {
+            Err(StreamError)
+        }
+    }
+}
+
+impl Serialize for Stream {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Stream {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = SmolStr::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
 }
 
 /// One user's claim to a name. The smaller is the elder, and the elder wins.
@@ -133,4 +184,29 @@ pub struct Registration {
     pub origin: Stream,
     /// Which change of that origin's directory it is.
     pub number: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_one_text_and_one_text_is_one_stream() {
+        let stream = Stream {
+            server: ServerName::from("a/b:3780"),
+            incarnation: Incarnation {
+                number: 1_795_000_000_000,
+                nonce: u64::MAX,
+            },
+        };
+        let text = "a/b:3780/1795000000000/ffffffffffffffff";
+        assert_eq!(stream.to_string(), text);
+        assert_eq!(text.parse(), Ok(stream));
+        for other in [
+            "", "a", "a/1", "a/1/g", "a/01/1", "a/+1/1", "a/1/01", "a/1/F", "a/1/+f", "a/-1/0",
+            "a//0",
+        ] {
+            assert_eq!(other.parse::<Stream>(), Err(StreamError), "{other}");
+        }
+    }
 }

@@ -42,8 +42,10 @@ pub struct Hello {
     pub have: Vector,
 }
 
-/// What a server says to another.
+/// What a server says to another. A variant's name in capitals is its `command`, its fields are the
+/// object's fields, and [`super::decode::VERSION`] goes with it as `v`: a new message is a new variant here, nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Peer {
     /// AUTHENTICATE: take me as a child.
     Authenticate(Box<Join>),

@@ -50,7 +50,7 @@ pub(super) fn on_request(s: &mut State, link: Link, request: Request, step: &mut
         if connection.waiting.len() < WAITING_MAX {
             connection.waiting.push_back(request);
         } else {
-            let info = Info::Text("too many requests are waiting".into());
+            let info = Info::TooManyWaiting;
             refuse(s, link, Reply::Invalid { info }, step);
         }
         return;
@@ -76,14 +76,10 @@ pub(super) fn on_request(s: &mut State, link: Link, request: Request, step: &mut
             secret,
             activity,
             k,
-        } => {
-            if speaks_as(s, link, &username, secret.as_ref()) {
-                delivery::on_activity(s, link, activity, k, step);
-            } else {
-                let info = Info::WrongSecret;
-                refuse(s, link, Reply::AuthenticationFail { info }, step);
-            }
-        }
+        } => match speaks_as(s, link, &username, secret.as_ref()) {
+            Ok(()) => delivery::on_activity(s, link, activity, k, step),
+            Err(info) => refuse(s, link, Reply::AuthenticationFail { info }, step),
+        },
         Request::Got { cursor } => delivery::on_got(s, link, cursor, step),
     }
 }
@@ -100,7 +96,7 @@ fn on_register(
         return on_foreign(s, link, step);
     };
     if username.is_anonymous() {
-        let info = Info::Text("anonymous is nobody's name".into());
+        let info = Info::AnonymousName;
         return refuse(s, link, Reply::RegisterFailed { info }, step);
     }
     match standing_mut(s, link) {
@@ -109,7 +105,7 @@ fn on_register(
             registry::on_register(s, link, username, secret, at, step);
         }
         Some(Standing::Registering | Standing::Anonymous | Standing::User { .. }) => {
-            let info = Info::Text("already logged in".into());
+            let info = Info::AlreadyLoggedIn;
             refuse(s, link, Reply::Invalid { info }, step);
         }
         None => {}
@@ -141,7 +137,7 @@ fn on_login(
             delivery::on_login(s, link, resume, step);
         }
         (Ok(_), _) => {
-            let info = Info::Text("already logged in".into());
+            let info = Info::AlreadyLoggedIn;
             refuse(s, link, Reply::Invalid { info }, step);
         }
         (Err(info), _) => refuse(s, link, Reply::LoginFailed { info }, step),
@@ -149,21 +145,24 @@ fn on_login(
 }
 
 /// Whether the client on this link is logged in as `username`, and proves it again.
-fn speaks_as(s: &State, link: Link, username: &Username, secret: Option<&Secret>) -> bool {
+fn speaks_as(
+    s: &State,
+    link: Link,
+    username: &Username,
+    secret: Option<&Secret>,
+) -> Result<(), Info> {
     let Some(Role::Client(connection)) = s.links.get(&link) else {
-        return false;
+        return Err(Info::NotLoggedIn);
     };
     match (&connection.standing, secret) {
-        (Standing::Anonymous, _) => username.is_anonymous(),
-        (
-            Standing::User {
-                username: name,
-                secret: known,
-                ..
-            },
-            Some(Secret::Hashed(secret)),
-        ) => name == username && known == secret,
-        (Standing::User { .. } | Standing::Stranger | Standing::Registering, _) => false,
+        (Standing::Stranger | Standing::Registering, _) => Err(Info::NotLoggedIn),
+        (Standing::Anonymous, _) if username.is_anonymous() => Ok(()),
+        (Standing::User { username: name, .. }, _) if name != username => Err(Info::OtherUser),
+        (Standing::User { secret: known, .. }, Some(Secret::Hashed(secret))) if known == secret => {
+            Ok(())
+        }
+        (Standing::Anonymous, _) => Err(Info::OtherUser),
+        (Standing::User { .. }, _) => Err(Info::IncorrectSecret),
     }
 }
 
@@ -178,7 +177,7 @@ pub(super) fn on_registered(
     secret: SecretHash,
     step: &mut Step<'_>,
 ) {
-    let info = Info::Text("register success".into());
+    let info = Info::Registered(username.clone());
     step.reply(link, Reply::RegisterSuccess { info });
     let Some(Role::Client(connection)) = s.links.get_mut(&link) else {
         return;
@@ -203,7 +202,7 @@ fn standing_mut(s: &mut State, link: Link) -> Option<&mut Standing> {
 
 /// A client says something that only servers say.
 pub(super) fn on_foreign(s: &mut State, link: Link, step: &mut Step<'_>) {
-    let info = Info::Text("not a client's command".into());
+    let info = Info::NotExpected;
     refuse(s, link, Reply::Invalid { info }, step);
 }
 

@@ -314,7 +314,7 @@ pub(super) fn on_join(s: &mut super::State, link: Link, join: Join, step: &mut S
         step.say(
             link,
             Peer::AuthenticationFail {
-                info: Info::Text("the supplied secret is incorrect".into()),
+                info: Info::IncorrectServerSecret,
             },
         );
         step.close(link);

@@ -7,7 +7,7 @@ use crate::node::{Report, Timer};
 /// A line: its command.
 pub(super) fn line(line: &Line) -> &'static str {
     match line {
-        Line::Request(request) => match request {
+        Line::Request(request) => match request.as_ref() {
             Request::Register { .. } => "REGISTER",
             Request::Login { .. } => "LOGIN",
             Request::Logout => "LOGOUT",

@@ -97,7 +97,9 @@ impl Setup {
     /// A world of servers that join as `parents` says: for each server the number of the one that it joins, 0 for
     /// none. Nothing goes wrong.
     pub fn tree(parents: &[usize]) -> Self {
-        let address = |n: usize| Address::from(format_smolstr!("s{n}:1"));
+        let address = |n: usize| {
+            Address::new(&format_smolstr!("s{n}"), 1).expect("a name and a port are an address")
+        };
         let servers = parents.iter().enumerate().map(|(index, parent)| Config {
             name: ServerName::from(format_smolstr!("s{}", index + 1)),
             address: address(index + 1),
