@@ -2,7 +2,7 @@
 //! (`docs/protocol.md`, Client).
 
 use super::{Declined, Greeting, Kind, Stage, State, Step, Timer, Told, identity, rest, wait};
-use crate::message::client::{Info, Resume, Resumed};
+use crate::message::client::{From, Info, Resume, Resumed};
 use crate::message::{Activity, Address, Line, Reply, Request, Stamp};
 use crate::port::Link;
 
@@ -84,7 +84,7 @@ pub(super) fn on_line(s: &mut State, link: Link, line: Line, step: &mut Step<'_>
         Line::Reply(reply) => reply,
         Line::Malformed(info) => return on_nonsense(s, link, info, step),
         Line::Request(_) | Line::Peer(_) => {
-            let info = Info::Text("not a server's answer to a client".into());
+            let info = Info::NotExpected;
             return on_nonsense(s, link, info, step);
         }
     };
@@ -214,7 +214,7 @@ fn on_broadcast(
     s: &mut State,
     link: Link,
     activity: Activity,
-    from: Option<Box<super::From>>,
+    from: Option<Box<From>>,
     step: &mut Step<'_>,
 ) {
     if let (Some(from), Some(Phase::Live { owes_got })) = (&from, phase(s, link)) {
