@@ -1,5 +1,6 @@
 //! Regrow: the protocol, written once.
 pub mod check;
+pub mod client;
 pub mod message;
 pub mod mutant;
 pub mod node;

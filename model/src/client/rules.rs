@@ -1,0 +1,37 @@
+//! The rules of our own client that a mutant can break, one small function each: the sound ones
+//! (`docs/protocol.md`, Client).
+
+use crate::message::client::Vector;
+
+/// The rules that a client keeps.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Given what an ACTIVITY_ACK says, acknowledged and stable: up to which of its own numbers may it forget?
+    pub forgets: fn(u64, u64) -> u64,
+    /// Does it offer what it has kept on every connection, not on the first one alone?
+    pub offers_again: fn() -> bool,
+    /// Given its own cursor: with which one does it log in?
+    pub resumes: fn(Option<&Vector>) -> Option<Vector>,
+    /// Given its cursor in a stream and the number of a message there that it hears: where is its cursor now?
+    pub advances: fn(u64, u64) -> u64,
+    /// Given its cursor in a stream and a message's number there: has it heard that one?
+    pub is_behind: fn(u64, u64) -> bool,
+    /// Given the last number heard of a sender and the sender's number of a message: is that one a repeat?
+    pub is_repeat: fn(u64, u64) -> bool,
+    /// When the answer to a REGISTER was lost: does it ask by a LOGIN what became of it?
+    pub asks_by_login: fn() -> bool,
+    /// When a server refuses a name that was proved at another: does it ask the others too?
+    pub asks_others: fn() -> bool,
+}
+
+/// The protocol's own.
+pub const SOUND: Rules = Rules {
+    forgets: |_acknowledged, stable| stable,
+    offers_again: || true,
+    resumes: |own| own.cloned(),
+    advances: |_, number| number,
+    is_behind: |cursor, number| number <= cursor,
+    is_repeat: |heard, k| k <= heard,
+    asks_by_login: || true,
+    asks_others: || true,
+};
