@@ -13,6 +13,7 @@
 //! - What an actor sends on a link that has broken, but whose `Down` it hasn't been handed, is lost with that link.
 //! - A [`Link`] is never used for two connections while the actor may still remember the first.
 
+use std::convert::Infallible;
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -74,6 +75,20 @@ pub enum Input<A> {
     },
     /// The actor's own user or operator asks for something.
     Ask(A),
+}
+
+impl Input<Infallible> {
+    /// The same input, to any actor: its user or operator has no part in it.
+    pub fn cast<A>(self) -> Input<A> {
+        match self {
+            Self::Up { link, end } => Input::Up { link, end },
+            Self::Line { link, line } => Input::Line { link, line },
+            Self::Received { link, lines } => Input::Received { link, lines },
+            Self::Down { link } => Input::Down { link },
+            Self::Unreachable { address } => Input::Unreachable { address },
+            Self::Ask(never) => match never {},
+        }
+    }
 }
 
 /// What an actor asks of its runtime. `T` is what it tells its own user or operator.

@@ -1,9 +1,9 @@
-//! Broken rules, for the checker alone: each mutant changes one entry of a node's table of rules, and the check
+//! Broken rules, for the checker alone: each mutant changes the table of rules that the servers or the clients of a world keep, and the check
 //! must find a counterexample. `Node::new` takes no table.
 
 pub mod tree;
 
-use crate::node::rules::Rules;
+use crate::world::Setup;
 
 /// A broken variant of the protocol.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub struct Mutant {
     /// A scenario in which the check finds it.
     pub scenario: &'static str,
     /// Breaks the rule.
-    pub alter: fn(&mut Rules),
+    pub alter: fn(&mut Setup),
 }
 
 /// Every mutant, part by part.

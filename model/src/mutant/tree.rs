@@ -8,21 +8,22 @@ pub const MUTANTS: &[Mutant] = &[
         name: "no-probe",
         says: "a server with a parent never looks for a better tree",
         scenario: "roots-apart",
-        alter: |rules| rules.tree.probes = |_| false,
+        alter: |setup| setup.rules.tree.probes = |_| false,
     },
     Mutant {
         name: "keeps-dead-root",
         says: "a parent whose root is no elder is not left",
         scenario: "return-of-the-root",
-        alter: |rules| rules.tree.leaves = |me, path| path.contains(me),
+        alter: |setup| setup.rules.tree.leaves = |me, path| path.contains(me),
     },
     Mutant {
         name: "no-loop-rule",
         says: "a parent on whose path I am is not left, nor refused",
         scenario: "root-crash-four",
-        alter: |rules| {
-            rules.tree.leaves = |me, path| !path.last().is_some_and(|root| root.is_elder_than(me));
-            rules.tree.takes =
+        alter: |setup| {
+            setup.rules.tree.leaves =
+                |me, path| !path.last().is_some_and(|root| root.is_elder_than(me));
+            setup.rules.tree.takes =
                 |my_root, _, path| path.last().is_some_and(|root| root.is_elder_than(my_root));
         },
     },
@@ -30,19 +31,19 @@ pub const MUTANTS: &[Mutant] = &[
         name: "no-path-check",
         says: "a join by a server on my path is accepted",
         scenario: "root-crash-four",
-        alter: |rules| {
-            rules.tree.accepts = |my_root, _, _, its_root| my_root.is_elder_than(its_root)
+        alter: |setup| {
+            setup.rules.tree.accepts = |my_root, _, _, its_root| my_root.is_elder_than(its_root)
         },
     },
     Mutant {
         name: "equal-root-accepted",
         says: "a root as old as the joiner's will do",
         scenario: "pair-cold",
-        alter: |rules| {
-            rules.tree.accepts = |my_root, path, joiner, its_root| {
+        alter: |setup| {
+            setup.rules.tree.accepts = |my_root, path, joiner, its_root| {
                 my_root <= its_root && path.iter().all(|id| id.name != joiner.name)
             };
-            rules.tree.takes = |my_root, me, path| {
+            setup.rules.tree.takes = |my_root, me, path| {
                 path.last().is_some_and(|root| root <= my_root) && !path.contains(me)
             };
         },
@@ -51,24 +52,24 @@ pub const MUTANTS: &[Mutant] = &[
         name: "join-before-old-down",
         says: "a join is judged while the old edge to the same child still stands",
         scenario: "cut-three",
-        alter: |rules| rules.tree.drops_old_edge = || false,
+        alter: |setup| setup.rules.tree.drops_old_edge = || false,
     },
     Mutant {
         name: "known-not-flooded",
         says: "what is learned of other servers isn't passed on",
         scenario: "root-crash-line",
-        alter: |rules| rules.tree.floods_known = || false,
+        alter: |setup| setup.rules.tree.floods_known = || false,
     },
     Mutant {
         name: "known-not-persisted",
         says: "what is learned of other servers isn't kept on disk",
         scenario: "root-restart",
-        alter: |rules| rules.tree.persists_known = || false,
+        alter: |setup| setup.rules.tree.persists_known = || false,
     },
     Mutant {
         name: "stale-start-accepted",
         says: "a start older than the latest known is taken as a child",
         scenario: "duplicate-identity",
-        alter: |rules| rules.tree.is_stale = |_, _| false,
+        alter: |setup| setup.rules.tree.is_stale = |_, _| false,
     },
 ];

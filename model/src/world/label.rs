@@ -1,5 +1,6 @@
 //! What the checker calls the things that occur: the words that coverage counts.
 
+use crate::client::{self, Told};
 use crate::message::{Line, Peer, Reply, Request};
 use crate::node::tree::{Refusal, Report as Tree};
 use crate::node::{Report, Timer};
@@ -65,5 +66,31 @@ pub(super) fn report(report: &Report) -> &'static str {
             Tree::Nonsense => "nonsense",
         },
         Report::Halted(_) => "halted",
+    }
+}
+
+/// A client's timer.
+pub(super) fn client_timer(timer: client::Timer) -> &'static str {
+    match timer {
+        client::Timer::Retry => "client's Retry",
+        client::Timer::Got => "client's Got",
+    }
+}
+
+/// What a user is told.
+pub(super) fn told(told: &Told) -> &'static str {
+    match told {
+        Told::Registered { .. } => "told: registered",
+        Told::LoggedIn { .. } => "told: logged in",
+        Told::Refused { .. } => "told: refused",
+        Told::NameLost { .. } => "told: name lost",
+        Told::Heard { .. } => "told: heard",
+        Told::Gap { .. } => "told: gap",
+        Told::Safe { .. } => "told: safe",
+        Told::Redirected { .. } => "told: redirected",
+        Told::Disconnected { .. } => "told: disconnected",
+        Told::Unreachable { .. } => "told: unreachable",
+        Told::Left { .. } => "told: left",
+        Told::Declined(_) => "told: declined",
     }
 }

@@ -9,7 +9,9 @@ pub mod seen;
 pub mod server;
 pub mod setup;
 mod step;
+pub mod user;
 pub mod view;
+mod wish;
 
 pub use memo::Memo;
 pub use setup::{Faults, Setup, Start, Ways};
@@ -18,17 +20,20 @@ use std::fmt;
 
 use stateright::Model;
 
+use crate::client::{self, Client};
 use crate::message::Address;
 use crate::node::{Node, Timer};
 use link::{Connection, Party, Phase};
 use seen::Seen;
 use server::Server;
+use user::Seat;
 
 /// A world, as stateright sees it.
 #[derive(Clone, Debug)]
 pub struct World {
     setup: Setup,
     nodes: Vec<Node>,
+    clients: Vec<Vec<Client>>,
     beginning: State,
 }
 
@@ -37,6 +42,8 @@ pub struct World {
 pub struct State {
     /// The machines.
     pub servers: Vec<Memo<Server>>,
+    /// The clients, and their users.
+    pub users: Vec<Memo<Seat>>,
     /// The links, by number; a number is used again once both parties have forgotten the link.
     pub links: Vec<Option<Memo<Connection>>>,
     /// The ways that are cut now.
@@ -81,6 +88,18 @@ pub enum Action {
         /// Which.
         timer: Timer,
     },
+    /// A client's timer fires.
+    ClientTimer {
+        /// Whose.
+        user: usize,
+        /// Which.
+        timer: client::Timer,
+    },
+    /// What a user wants next comes true.
+    Wish {
+        /// Whose.
+        user: usize,
+    },
     /// A server's oldest unsynced save reaches its disk.
     Sync {
         /// Whose.
@@ -119,8 +138,10 @@ impl Action {
             | Self::Down { .. }
             | Self::Unreachable { .. }
             | Self::Timer { .. }
+            | Self::ClientTimer { .. }
             | Self::Sync { .. } => true,
-            Self::Cut { .. }
+            Self::Wish { .. }
+            | Self::Cut { .. }
             | Self::Heal
             | Self::Crash { .. }
             | Self::Restart { .. }
@@ -141,6 +162,11 @@ impl World {
             faults = Faults::default();
         }
         let beginning = State {
+            users: setup
+                .users
+                .iter()
+                .map(|_| Memo::new(Seat::default()))
+                .collect(),
             servers: setup
                 .servers
                 .iter()
@@ -150,7 +176,9 @@ impl World {
             cut: Ways::default(),
             faults,
         };
+        let clients = setup.users.iter().map(|user| setup.clients(user)).collect();
         let mut world = Self {
+            clients,
             setup,
             nodes,
             beginning,
@@ -176,6 +204,9 @@ impl World {
             }
         }
         state.faults = self.setup.faults;
+        for user in 0..state.users.len() {
+            wish::start_client(self, &mut state, user, 0);
+        }
         state
     }
 
@@ -184,7 +215,9 @@ impl World {
         loop {
             let mut actions = Vec::new();
             self.actions(&state, &mut actions);
-            let is_timer = |action: &Action| matches!(action, Action::Timer { .. });
+            let is_timer = |action: &Action| {
+                matches!(action, Action::Timer { .. } | Action::ClientTimer { .. })
+            };
             let whole = view::View::new(self, &state).is_settled_tree();
             let next = actions
                 .iter()
@@ -257,6 +290,7 @@ impl Model for World {
                 timer: *timer,
             }));
         }
+        self.wishes(state, actions);
         self.faults(state, actions);
     }
 
@@ -270,6 +304,30 @@ impl Model for World {
 }
 
 impl World {
+    fn wishes(&self, state: &State, actions: &mut Vec<Action>) {
+        for (user, (wants, seat)) in self.setup.users.iter().zip(&state.users).enumerate() {
+            if let Some(process) = &seat.process {
+                let party = Party::Client(user);
+                actions.extend(
+                    process
+                        .unreachable
+                        .iter()
+                        .map(|address| Action::Unreachable {
+                            party,
+                            address: address.clone(),
+                        }),
+                );
+                actions.extend(process.timers.iter().map(|timer| Action::ClientTimer {
+                    user,
+                    timer: *timer,
+                }));
+            }
+            if seat.next_wish(wants).is_some() {
+                actions.push(Action::Wish { user });
+            }
+        }
+    }
+
     fn faults(&self, state: &State, actions: &mut Vec<Action>) {
         if state.faults.cuts > 0 {
             let cuts = self.setup.cuts.iter().enumerate();
@@ -309,6 +367,8 @@ impl fmt::Display for Action {
             Self::Down { link, end } => write!(f, "link {link} is down at end {end}"),
             Self::Unreachable { party, address } => write!(f, "{party} can't reach {address}"),
             Self::Timer { server, timer } => write!(f, "{timer:?} of {}", Party::Server(*server)),
+            Self::ClientTimer { user, timer } => write!(f, "{timer:?} of {}", Party::Client(*user)),
+            Self::Wish { user } => write!(f, "{} has a wish", Party::Client(*user)),
             Self::Sync { server } => write!(f, "{} syncs", Party::Server(*server)),
             Self::Cut { cut } => write!(f, "cut {cut}"),
             Self::Heal => f.write_str("heal"),

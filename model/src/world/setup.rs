@@ -2,6 +2,8 @@
 
 use smol_str::format_smolstr;
 
+use super::user::User;
+use crate::client::{self, Client};
 use crate::message::client::Secret;
 use crate::message::{Address, SecretHash, ServerName, Stamp};
 use crate::node::rules::{self, Rules};
@@ -28,6 +30,10 @@ pub struct Setup {
     pub faults: Faults,
     /// The rules that the servers keep.
     pub rules: Rules,
+    /// The clients and what their users want.
+    pub users: Vec<User>,
+    /// The rules that the clients keep.
+    pub client_rules: client::rules::Rules,
     /// The parts of the protocol whose properties are checked.
     pub parts: &'static [Part],
 }
@@ -122,6 +128,8 @@ impl Setup {
             cuts: Vec::new(),
             faults: Faults::default(),
             rules: rules::SOUND,
+            users: Vec::new(),
+            client_rules: client::rules::SOUND,
             parts: &[Part::Tree],
         }
     }
@@ -136,6 +144,13 @@ impl Setup {
     pub fn without_probes(mut self) -> Self {
         self.rules.tree.probes = |_| false;
         self
+    }
+
+    /// The actors of all starts of a user's client.
+    pub(super) fn clients(&self, user: &User) -> Vec<Client> {
+        user.starts()
+            .map(|config| Client::with_rules(config.clone(), self.client_rules.clone()))
+            .collect()
     }
 
     /// The actor of one start of a server.

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use stateright::actor::{Actor, Command, Id, Out};
 
 use super::link::{Connection, Party, Phase};
 use super::seen::Seen;
 use super::server::{Held, Process, Server};
-use super::{Action, Memo, State, World, label};
+use super::{Action, Memo, State, World, label, wish};
 use crate::message::Address;
-use crate::node::{self, Node, Order, Report};
+use crate::node::{self, Node};
 use crate::port::{Effect, End, Input, Link, Port};
 
 /// Takes a step that is possible in this state.
@@ -29,6 +30,8 @@ pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut 
                 });
             });
         }
+        Action::ClientTimer { user, timer } => wish::fire(world, state, user, timer, seen),
+        Action::Wish { user } => wish::come_true(world, state, user, seen),
         Action::Sync { server } => sync(world, state, server, seen),
         Action::Cut { cut } => {
             seen.note("cut");
@@ -85,7 +88,7 @@ pub(super) fn tidy(state: &mut State) {
 }
 
 /// The actors in a world are told apart by their links; their stateright id says nothing.
-fn nobody() -> Id {
+pub(super) fn nobody() -> Id {
     Id::from(0)
 }
 
@@ -167,7 +170,11 @@ fn unreachable(world: &World, state: &mut State, party: Party, address: Address,
                 process.unreachable.remove(&address);
             }
         }),
-        (None, Party::Client(_)) => {}
+        (None, Party::Client(user)) => state.users[user].alter(|seat| {
+            if let Some(process) = &mut seat.process {
+                process.unreachable.remove(&address);
+            }
+        }),
     }
     hand(world, state, party, Input::Unreachable { address }, seen);
 }
@@ -182,23 +189,23 @@ fn sync(world: &World, state: &mut State, server: usize, seen: &mut Seen) {
     machine.disk = disk;
     let party = Party::Server(server);
     for effect in released {
-        carry_out_one(world, state, party, &mut process.unreachable, effect, seen);
+        carry_out_one(world, state, party, &mut process.unreachable, effect);
     }
     state.servers[server] = Memo::new(machine);
     if !world.setup().slow_dials {
-        end_quick_dial(world, state, server, seen);
+        end_quick_dial(world, state, Party::Server(server), seen);
     }
 }
 
-/// Hands an input to an actor.
-fn hand(world: &World, state: &mut State, party: Party, input: Input<Order>, seen: &mut Seen) {
+/// Hands an input to an actor that neither its user nor its operator gave.
+fn hand(world: &World, state: &mut State, party: Party, input: Input<Infallible>, seen: &mut Seen) {
     match party {
         Party::Server(server) => run(world, state, server, seen, |node, process, out| {
             act(process, |state| {
-                node.on_msg(nobody(), state, nobody(), Port::In(input), out)
+                node.on_msg(nobody(), state, nobody(), Port::In(input.cast()), out)
             });
         }),
-        Party::Client(_) => {}
+        Party::Client(user) => wish::hand(world, state, user, input.cast(), seen),
     }
 }
 
@@ -219,8 +226,7 @@ fn run(
 }
 
 /// Dials that take no time end in the step that began them.
-fn end_quick_dial(world: &World, state: &mut State, server: usize, seen: &mut Seen) {
-    let party = Party::Server(server);
+pub(super) fn end_quick_dial(world: &World, state: &mut State, party: Party, seen: &mut Seen) {
     let dialing = |connection: &Connection| {
         let dialer = &connection.ends[0];
         dialer.party == party && matches!(dialer.phase, Phase::Dialing(_)) && !dialer.deaf
@@ -229,8 +235,17 @@ fn end_quick_dial(world: &World, state: &mut State, server: usize, seen: &mut Se
         .links
         .iter()
         .position(|slot| slot.as_ref().is_some_and(|connection| dialing(connection)));
-    let process = state.servers[server].process.as_ref();
-    let failed = process.and_then(|process| process.unreachable.first().cloned());
+    let failed = match party {
+        Party::Server(server) => state.servers[server]
+            .process
+            .as_ref()
+            .and_then(|process| process.unreachable.first()),
+        Party::Client(user) => state.users[user]
+            .process
+            .as_ref()
+            .and_then(|process| process.unreachable.first()),
+    };
+    let failed = failed.cloned();
     if let Some(link) = there {
         up(world, state, link, seen);
     } else if let Some(address) = failed {
@@ -276,8 +291,9 @@ fn carry_out(
                 process.unsynced.push_back(durable);
                 saved = process.unsynced.len();
             }
+            Command::Send(_, Port::Out(Effect::Tell(report))) => seen.note(label::report(&report)),
             Command::Send(_, Port::Out(effect)) => match process.barrier(saved, &effect) {
-                0 => carry_out_one(world, state, party, &mut process.unreachable, effect, seen),
+                0 => carry_out_one(world, state, party, &mut process.unreachable, effect),
                 saves => process.held.push_back(Held { saves, effect }),
             },
             Command::Save(_) | Command::Send(_, Port::In(_)) | Command::ChooseRandom(..) => {}
@@ -285,17 +301,16 @@ fn carry_out(
     }
     state.servers[server] = Memo::new(machine);
     if !world.setup().slow_dials {
-        end_quick_dial(world, state, server, seen);
+        end_quick_dial(world, state, Party::Server(server), seen);
     }
 }
 
-fn carry_out_one(
+pub(super) fn carry_out_one<T>(
     world: &World,
     state: &mut State,
     party: Party,
     unreachable: &mut BTreeSet<Address>,
-    effect: Effect<Report>,
-    seen: &mut Seen,
+    effect: Effect<T>,
 ) {
     match effect {
         Effect::Open { address } => {
@@ -309,7 +324,7 @@ fn carry_out_one(
             });
         }
         Effect::Close { link } => alter_end(state, link, party, Connection::leave),
-        Effect::Tell(report) => seen.note(label::report(&report)),
+        Effect::Tell(_) => {}
     }
 }
 
@@ -370,11 +385,16 @@ fn break_links(state: &mut State) {
     }
 }
 
-/// A server's process is gone, and its ends of links with it.
+/// A server's process is gone.
 fn stop(state: &mut State, server: usize) {
     state.servers[server].alter(|machine| machine.process = None);
+    let_go(state, Party::Server(server));
+}
+
+/// The ends of links that a process held are gone with it.
+pub(super) fn let_go(state: &mut State, party: Party) {
     for connection in state.links.iter_mut().flatten() {
-        while let Some(end) = connection.end_of(Party::Server(server)) {
+        while let Some(end) = connection.end_of(party) {
             connection.alter(|connection| {
                 connection.deafen(1 - end);
                 connection.leave(end);

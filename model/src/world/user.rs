@@ -1,0 +1,107 @@
+//! A client's process, its user's wishes, and what the user has been told.
+
+use std::collections::BTreeSet;
+
+use super::Memo;
+use crate::client::{self, Ask, Config, Told};
+use crate::message::Address;
+
+/// A client and what its user will want, in order.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The first start of the client.
+    pub client: Config,
+    /// What the user wants; each at any time after the one before.
+    pub wishes: Vec<Wish>,
+}
+
+/// Something that a user does.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Wish {
+    /// Asks the client for something, as soon as it runs.
+    Ask(Ask),
+    /// Asks the client for something once it has logged in.
+    Then(Ask),
+    /// Once it has logged in, kills the client.
+    Die,
+    /// Starts another copy of it.
+    Start(Config),
+}
+
+/// A user, as far as it has got.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Seat {
+    /// The client's process, while it runs.
+    pub process: Option<Process>,
+    /// How many wishes have come true.
+    pub wished: usize,
+    /// Whether this start of the client has logged in.
+    pub logged_in: bool,
+}
+
+/// A running client.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Process {
+    /// Which of the seat's clients runs: the first, or the one of a later [`Wish::Start`].
+    pub start: usize,
+    /// The actor's state.
+    pub state: Memo<client::State>,
+    /// Which timers are set.
+    pub timers: BTreeSet<client::Timer>,
+    /// Dials that will fail.
+    pub unreachable: BTreeSet<Address>,
+}
+
+impl Process {
+    /// A process that has just been started.
+    pub fn new(start: usize, state: client::State) -> Self {
+        Self {
+            start,
+            state: Memo::new(state),
+            timers: BTreeSet::new(),
+            unreachable: BTreeSet::new(),
+        }
+    }
+}
+
+impl User {
+    /// The configurations of all starts of the client, in order.
+    pub fn starts(&self) -> impl Iterator<Item = &Config> {
+        let later = self.wishes.iter().filter_map(|wish| match wish {
+            Wish::Start(config) => Some(config),
+            Wish::Ask(_) | Wish::Then(_) | Wish::Die => None,
+        });
+        std::iter::once(&self.client).chain(later)
+    }
+}
+
+impl Seat {
+    /// What the user wants next, if it can be had now.
+    pub fn next_wish<'a>(&self, user: &'a User) -> Option<&'a Wish> {
+        let wish = user.wishes.get(self.wished)?;
+        let possible = match wish {
+            Wish::Ask(_) => self.process.is_some(),
+            Wish::Then(_) | Wish::Die => self.process.is_some() && self.logged_in,
+            Wish::Start(_) => self.process.is_none(),
+        };
+        possible.then_some(wish)
+    }
+
+    /// What the client tells its user.
+    pub fn on_told(&mut self, told: &Told) {
+        match told {
+            Told::LoggedIn { .. } => self.logged_in = true,
+            Told::Registered { .. }
+            | Told::Refused { .. }
+            | Told::NameLost { .. }
+            | Told::Heard { .. }
+            | Told::Gap { .. }
+            | Told::Safe { .. }
+            | Told::Redirected { .. }
+            | Told::Disconnected { .. }
+            | Told::Unreachable { .. }
+            | Told::Left { .. }
+            | Told::Declined(_) => {}
+        }
+    }
+}
