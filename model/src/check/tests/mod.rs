@@ -1,6 +1,7 @@
 //! The checker on models whose answers are known.
 
 mod converging;
+mod oracle;
 mod searching;
 mod toys;
 
