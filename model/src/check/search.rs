@@ -237,7 +237,7 @@ impl<'a, M: Checked> Search<'a, M> {
         let progress = self.so_far(Phase::Convergence);
         let mut backwards = convergence::Backwards::new(&self.graph, self.options.threads.get());
         (self.progress)(&progress);
-        while backwards.sweep() {
+        while backwards.advance() {
             (self.progress)(&progress);
         }
         let lost = backwards.lost();

@@ -42,6 +42,43 @@ fn a_way_that_winds_through_the_graph_is_found() {
     assert_eq!(checked(&model).violations, []);
 }
 
+/// From 400 initial states, one way that goes from the first to the last, the second, the last but one, … and then to 9.
+fn winding() -> Drawn {
+    let mut model = drawn(&[]);
+    model.initial = (100..500).collect();
+    let order: Vec<u32> = (0..200).flat_map(|at| [100 + at, 499 - at]).collect();
+    model.protocol = order
+        .iter()
+        .copied()
+        .zip(order[1..].iter().copied())
+        .collect();
+    model.protocol.push((order[399], 9));
+    model
+}
+
+#[test]
+fn a_way_that_turns_at_each_step_is_followed_to_its_end() {
+    assert_eq!(checked(&winding()).violations, []);
+}
+
+#[test]
+fn a_state_beside_a_way_that_turns_at_each_step_is_not_taken_for_one_of_it() {
+    let mut model = winding();
+    model.environment = vec![(300, 600)];
+    model.protocol.push((600, 600));
+    let report = checked(&model);
+    let [
+        Violation::Stuck {
+            path, lost_after, ..
+        },
+    ] = &report.violations[..]
+    else {
+        panic!("stuck in 600")
+    };
+    assert_eq!(path.actions, [Step::Environment(600)]);
+    assert_eq!(*lost_after, 1);
+}
+
 #[test]
 fn a_livelock_is_found_although_each_step_in_it_has_a_next_one() {
     // `eventually` follows 0 → 9 or comes back to 1, and reports that all is well.
