@@ -320,27 +320,25 @@ pub(super) fn on_join(s: &mut super::State, link: Link, join: Join, step: &mut S
         step.close(link);
         return refused(join.id, Refusal::WrongSecret, step);
     }
-    let rules = &step.rules.tree;
-    if (rules.drops_old_edge)()
-        && let Some(child) = s.tree.children.get(&join.id.name)
-    {
-        let old = child.link;
-        lose_child(s, old, step);
-        step.close(old);
-        tell_children(s, step);
-    }
     let told = join.known.iter().cloned().collect();
-    let latest = s.durable.tree.known.get(&join.id.name).cloned();
+    let latest = s
+        .durable
+        .tree
+        .known
+        .get(&join.id.name)
+        .map(|known| known.incarnation);
     learn(s, Some(link), join.known, step);
     if s.halted.is_some() {
         return;
     }
+    let rules = &step.rules.tree;
+    let is_stale = latest.is_some_and(|latest| (rules.is_stale)(latest, join.incarnation));
+    if !is_stale && (rules.drops_old_edge)() {
+        drop_old_edge(s, &join.id.name, step);
+    }
     let refusal = if join.id.name == s.id().name {
         Some(Refusal::MyName)
-    } else if latest
-        .as_ref()
-        .is_some_and(|known| (rules.is_stale)(known.incarnation, join.incarnation))
-    {
+    } else if is_stale {
         Some(Refusal::Stale)
     } else if !(rules.accepts)(s.root(), s.tree.path(), &join.id, &join.root) {
         Some(Refusal::NotElder)
@@ -398,6 +396,7 @@ pub(super) fn on_path(
     parent.siblings = siblings;
     if moved {
         tell_children(s, step);
+        rearm(s, step);
     }
 }
 
@@ -441,8 +440,19 @@ pub(super) fn on_down(s: &mut super::State, link: Link, step: &mut Step<'_>) {
         Some(Role::Child(_)) => {
             lose_child(s, link, step);
             tell_children(s, step);
+            rearm(s, step);
         }
         Some(Role::Fresh | Role::Client(_)) | None => {}
+    }
+}
+
+/// A server that joins again has no use for its old edge any more (rule 7).
+fn drop_old_edge(s: &mut super::State, child: &ServerName, step: &mut Step<'_>) {
+    if let Some(old) = s.tree.children.get(child).map(|child| child.link) {
+        lose_child(s, old, step);
+        step.close(old);
+        tell_children(s, step);
+        rearm(s, step);
     }
 }
 

@@ -1,7 +1,9 @@
 //! What must be true, one property a file, each a function of a [`View`].
 //! The table of the README is [`ALL`]; the numbers are those of `docs/protocol.md`, Properties.
 
+pub mod as_drawn;
 pub mod elder_reigns;
+pub mod one_identity;
 pub mod one_tree;
 
 use crate::check::Law;
@@ -70,5 +72,23 @@ pub const ALL: &[Property] = &[
         kind: Kind::Convergence,
         part: Part::Tree,
         holds: |world, state| elder_reigns::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 14,
+        name: "as drawn",
+        kind: Kind::Convergence,
+        part: Part::Tree,
+        holds: |world, state| {
+            let is_over = state.told == world.setup().story.len();
+            let drawn = world.setup().drawn.as_ref().filter(|_| is_over);
+            drawn.is_none_or(|drawn| as_drawn::holds(&View::new(world, state), drawn))
+        },
+    },
+    Property {
+        number: 17,
+        name: "one identity",
+        kind: Kind::Convergence,
+        part: Part::Tree,
+        holds: |world, state| one_identity::holds(&View::new(world, state)),
     },
 ];

@@ -6,9 +6,10 @@ use crate::world::view::View;
 
 /// Whether each part of the system is one tree.
 pub fn holds(view: &View<'_>) -> bool {
-    view.parts().iter().all(|part| has_one_root(view, part))
+    !view.stirring
+        && view.parts().iter().all(|part| has_one_root(view, part))
         && view.live().all(|(index, server)| {
-            let is_whole = |link| !view.broken.contains(&(index, link));
+            let is_whole = |link| !view.deserted.contains(&(index, link));
             server.edges().all(is_whole)
                 && has_true_edge(view, server)
                 && has_true_children(view, server)

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::message::{Address, Line};
+use crate::message::{Address, Line, Peer};
 
 /// Who can hold an end of a link: an index into the world's servers or clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,10 +103,20 @@ impl Connection {
         this.deaf || (self.ends[1 - end].phase == Phase::Gone && this.inbox.is_empty())
     }
 
-    /// Whether the link is gone for this end's holder, who doesn't know yet.
-    pub fn is_broken(&self, end: usize) -> bool {
-        let [this, other] = [&self.ends[end], &self.ends[1 - end]];
-        this.phase != Phase::Gone && (this.deaf || other.deaf || other.phase == Phase::Gone)
+    /// Whether more is to come of it than the answer to a question: a way has broken, or it carries news, or the last
+    /// words of somebody who has gone.
+    pub fn is_stirring(&self) -> bool {
+        let is_question = |line: &Line| matches!(line, Line::Peer(Peer::Authenticate(_)));
+        (0..2).any(|end| {
+            let this = &self.ends[end];
+            let carries = !this.inbox.is_empty();
+            this.deaf || (carries && (self.is_deserted(end) || !this.inbox.iter().all(is_question)))
+        })
+    }
+
+    /// Whether the other party has gone, and this end's holder has still to learn of it.
+    pub fn is_deserted(&self, end: usize) -> bool {
+        self.ends[end].phase != Phase::Gone && self.ends[1 - end].phase == Phase::Gone
     }
 
     /// Whether both parties have forgotten the link.

@@ -14,7 +14,7 @@ pub mod view;
 mod wish;
 
 pub use memo::Memo;
-pub use setup::{Faults, Setup, Start, Ways};
+pub use setup::{Event, Faults, Setup, Start, Ways};
 
 use std::fmt;
 
@@ -50,6 +50,8 @@ pub struct State {
     pub cut: Ways,
     /// What may still go wrong.
     pub faults: Faults,
+    /// How much of the story has been told.
+    pub told: usize,
 }
 
 /// A step of a world.
@@ -105,6 +107,8 @@ pub enum Action {
         /// Whose.
         server: usize,
     },
+    /// The story goes on.
+    Story,
     /// Some ways break.
     Cut {
         /// Which of the scenario's cuts.
@@ -141,6 +145,7 @@ impl Action {
             | Self::ClientTimer { .. }
             | Self::Sync { .. } => true,
             Self::Wish { .. }
+            | Self::Story
             | Self::Cut { .. }
             | Self::Heal
             | Self::Crash { .. }
@@ -156,11 +161,7 @@ impl World {
         let nodes = (0..setup.servers.len())
             .map(|server| setup.node(server, 0))
             .collect();
-        let mut faults = setup.faults;
-        let calm = setup.start == Start::Settled;
-        if calm {
-            faults = Faults::default();
-        }
+        let settled = setup.start == Start::Settled;
         let beginning = State {
             users: setup
                 .users
@@ -174,7 +175,8 @@ impl World {
                 .collect(),
             links: Vec::new(),
             cut: Ways::default(),
-            faults,
+            faults: setup.faults,
+            told: 0,
         };
         let clients = setup.users.iter().map(|user| setup.clients(user)).collect();
         let mut world = Self {
@@ -183,7 +185,7 @@ impl World {
             nodes,
             beginning,
         };
-        world.beginning = world.begin(world.beginning.clone(), calm);
+        world.beginning = world.begin(world.beginning.clone(), settled);
         world
     }
 
@@ -195,15 +197,12 @@ impl World {
     /// Starts every server; in order, each after the tree has come to rest, if the world begins settled.
     fn begin(&self, mut state: State, settled: bool) -> State {
         let seen = &mut Seen::default();
-        // While the servers keep no disk nothing can be restarted: so what they save is kept from the start.
-        state.faults.crashes = self.setup.faults.crashes;
         for server in 0..state.servers.len() {
             step::start(self, &mut state, server, seen);
             if settled {
                 state = self.settle(state);
             }
         }
-        state.faults = self.setup.faults;
         for user in 0..state.users.len() {
             wish::start_client(self, &mut state, user, 0);
         }
@@ -304,6 +303,12 @@ impl Model for World {
 }
 
 impl World {
+    /// Whether a server may still crash.
+    fn may_crash(&self, state: &State) -> bool {
+        let to_come = &self.setup.story[state.told..];
+        state.faults.crashes > 0 || to_come.iter().any(|event| matches!(event, Event::Crash(_)))
+    }
+
     fn wishes(&self, state: &State, actions: &mut Vec<Action>) {
         for (user, (wants, seat)) in self.setup.users.iter().zip(&state.users).enumerate() {
             if let Some(process) = &seat.process {
@@ -329,12 +334,15 @@ impl World {
     }
 
     fn faults(&self, state: &State, actions: &mut Vec<Action>) {
+        if state.told < self.setup.story.len() {
+            actions.push(Action::Story);
+        }
         if state.faults.cuts > 0 {
             let cuts = self.setup.cuts.iter().enumerate();
             let new = cuts.filter(|(_, ways)| !state.cut.include_all(**ways));
             actions.extend(new.map(|(cut, _)| Action::Cut { cut }));
         }
-        if !state.cut.is_empty() {
+        if !state.cut.is_empty() && self.setup.story.is_empty() {
             actions.push(Action::Heal);
         }
         for (server, machine) in state.servers.iter().enumerate() {
@@ -370,6 +378,7 @@ impl fmt::Display for Action {
             Self::ClientTimer { user, timer } => write!(f, "{timer:?} of {}", Party::Client(*user)),
             Self::Wish { user } => write!(f, "{} has a wish", Party::Client(*user)),
             Self::Sync { server } => write!(f, "{} syncs", Party::Server(*server)),
+            Self::Story => f.write_str("the story goes on"),
             Self::Cut { cut } => write!(f, "cut {cut}"),
             Self::Heal => f.write_str("heal"),
             Self::Crash { server } => write!(f, "{} crashes", Party::Server(*server)),

@@ -64,6 +64,11 @@ impl Process {
         before.map(|held| held.saves).max().unwrap_or(0).max(saved)
     }
 
+    /// What is held for a link is lost with it.
+    pub fn forget(&mut self, link: Link) {
+        self.held.retain(|held| link_of(&held.effect) != Some(link));
+    }
+
     /// The oldest save reaches the disk: what it holds now, and the effects that waited for it.
     pub fn sync(&mut self) -> (Option<Durable>, Vec<Effect<Report>>) {
         let disk = self.unsynced.pop_front();

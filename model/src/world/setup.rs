@@ -18,16 +18,22 @@ pub const SERVERS_MAX: usize = 8;
 pub struct Setup {
     /// The servers, `s1` first.
     pub servers: Vec<Config>,
-    /// Per server, the clock at its first start; later starts see the same.
+    /// Per server, the clock at its first start.
     pub clocks: Vec<Stamp>,
+    /// By how much each server's clock has gone on at its next start.
+    pub clock_step: u64,
     /// How the world begins.
     pub start: Start,
     /// Whether a dial takes its time; otherwise it succeeds or fails in the step that begins it.
     pub slow_dials: bool,
     /// The cuts that may happen, each a set of ways that break together.
     pub cuts: Vec<Ways>,
-    /// How often what may go wrong.
+    /// How often what may go wrong, at any time and in any order.
     pub faults: Faults,
+    /// What goes wrong in this order, each at any time after the one before.
+    pub story: Vec<Event>,
+    /// Once the story is over: each server's parent as it must come out, as in [`Setup::tree`]; 0 also for the dead.
+    pub drawn: Option<Vec<usize>>,
     /// The rules that the servers keep.
     pub rules: Rules,
     /// The clients and what their users want.
@@ -58,6 +64,21 @@ pub struct Faults {
     pub restarts: u8,
     /// Disks lost while their server is down.
     pub lost_disks: u8,
+}
+
+/// Something that goes wrong in a story, or is mended. Servers count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A server crashes.
+    Crash(usize),
+    /// A server that is down starts with what is on its disk.
+    Restart(usize),
+    /// A server that is down gets an empty disk.
+    LoseDisk(usize),
+    /// Some ways break.
+    Cut(Ways),
+    /// Every way works again.
+    Heal,
 }
 
 /// A set of ways from server to server, as bits.
@@ -123,10 +144,13 @@ impl Setup {
         Self {
             servers: servers.collect(),
             clocks: (1..=parents.len() as u64).map(Stamp).collect(),
+            clock_step: 10,
             start: Start::Settled,
             slow_dials: false,
             cuts: Vec::new(),
             faults: Faults::default(),
+            story: Vec::new(),
+            drawn: None,
             rules: rules::SOUND,
             users: Vec::new(),
             client_rules: client::rules::SOUND,
@@ -156,7 +180,7 @@ impl Setup {
     /// The actor of one start of a server.
     pub(super) fn node(&self, server: usize, starts: usize) -> Node {
         let boot = Boot {
-            now: self.clocks[server],
+            now: Stamp(self.clocks[server].0 + self.clock_step * starts as u64),
             nonce: (server * 16 + starts) as u64,
         };
         Node::with_rules(self.servers[server].clone(), boot, self.rules.clone())

@@ -9,7 +9,7 @@ use stateright::actor::{Actor, Command, Id, Out};
 use super::link::{Connection, Party, Phase};
 use super::seen::Seen;
 use super::server::{Held, Process, Server};
-use super::{Action, Memo, State, World, label, wish};
+use super::{Action, Event, Memo, State, Ways, World, label, wish};
 use crate::message::Address;
 use crate::node::{self, Node};
 use crate::port::{Effect, End, Input, Link, Port};
@@ -33,30 +33,54 @@ pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut 
         Action::ClientTimer { user, timer } => wish::fire(world, state, user, timer, seen),
         Action::Wish { user } => wish::come_true(world, state, user, seen),
         Action::Sync { server } => sync(world, state, server, seen),
+        Action::Story => {
+            let event = world.setup().story[state.told];
+            state.told += 1;
+            befall(world, state, event, seen);
+        }
         Action::Cut { cut } => {
-            seen.note("cut");
             state.faults.cuts -= 1;
-            state.cut = state.cut.and(world.setup().cuts[cut]);
-            break_links(state);
+            befall(world, state, Event::Cut(world.setup().cuts[cut]), seen);
         }
-        Action::Heal => {
-            seen.note("heal");
-            state.cut = super::Ways::default();
-        }
+        Action::Heal => befall(world, state, Event::Heal, seen),
         Action::Crash { server } => {
-            seen.note("crash");
             state.faults.crashes -= 1;
-            stop(state, server);
+            befall(world, state, Event::Crash(server + 1), seen);
         }
         Action::Restart { server } => {
-            seen.note("restart");
             state.faults.restarts -= 1;
-            start(world, state, server, seen);
+            befall(world, state, Event::Restart(server + 1), seen);
         }
         Action::LoseDisk { server } => {
-            seen.note("lost disk");
             state.faults.lost_disks -= 1;
-            state.servers[server].alter(|machine| machine.disk = None);
+            befall(world, state, Event::LoseDisk(server + 1), seen);
+        }
+    }
+}
+
+/// Something goes wrong, or is mended.
+fn befall(world: &World, state: &mut State, event: Event, seen: &mut Seen) {
+    match event {
+        Event::Cut(ways) => {
+            seen.note("cut");
+            state.cut = state.cut.and(ways);
+            break_links(state);
+        }
+        Event::Heal => {
+            seen.note("heal");
+            state.cut = Ways::default();
+        }
+        Event::Crash(server) => {
+            seen.note("crash");
+            stop(state, server - 1);
+        }
+        Event::Restart(server) => {
+            seen.note("restart");
+            start(world, state, server - 1, seen);
+        }
+        Event::LoseDisk(server) => {
+            seen.note("lost disk");
+            state.servers[server - 1].alter(|machine| machine.disk = None);
         }
     }
 }
@@ -142,6 +166,14 @@ fn down(world: &World, state: &mut State, link: usize, end: usize, seen: &mut Se
     });
     if known {
         seen.note("link down");
+        if let Party::Server(server) = party {
+            state.servers[server].alter(|machine| {
+                machine
+                    .process
+                    .iter_mut()
+                    .for_each(|process| process.forget(Link(link as u64)));
+            });
+        }
         hand(
             world,
             state,
@@ -273,7 +305,7 @@ fn carry_out(
 ) {
     // Without a crash to come, a save may as well be on the disk at once: holding back what follows it is then no
     // different from a slow link.
-    let prompt = state.faults.crashes == 0;
+    let prompt = !world.may_crash(state);
     let party = Party::Server(server);
     let Some(process) = &mut machine.process else {
         return;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::link::Party;
+use super::link::{Connection, Party};
 use super::{State, Ways, World};
 use crate::node;
 use crate::port::Link;
@@ -14,8 +14,11 @@ pub struct View<'a> {
     pub servers: Vec<Option<&'a node::State>>,
     /// Which ways are cut.
     pub cut: Ways,
-    /// Links whose holder still has to learn that they are gone: server and link.
-    pub broken: BTreeSet<(usize, Link)>,
+    /// Whether something is still to come that the servers' states don't show: a link between them has broken, or carries
+    /// more than the question whether one may join.
+    pub stirring: bool,
+    /// Links that the other party has left, by the server that has still to learn of it.
+    pub deserted: BTreeSet<(usize, Link)>,
 }
 
 impl<'a> View<'a> {
@@ -25,22 +28,28 @@ impl<'a> View<'a> {
             let process = machine.process.as_ref()?;
             process.state.halted.is_none().then_some(&*process.state)
         });
-        let links = state.links.iter().enumerate();
-        let broken = links.flat_map(|(number, connection)| {
-            let ends = connection.iter().flat_map(|connection| {
-                (0..2)
-                    .filter(|end| connection.is_broken(*end))
-                    .map(|end| connection.ends[end].party)
-            });
-            ends.filter_map(move |party| match party {
+        let links = || {
+            state
+                .links
+                .iter()
+                .enumerate()
+                .filter_map(|(number, slot)| Some((number, slot.as_ref()?)))
+        };
+        let deserted = links().flat_map(|(number, connection)| {
+            let ends = (0..2).filter(|end| connection.is_deserted(*end));
+            ends.filter_map(move |end| match connection.ends[end].party {
                 Party::Server(server) => Some((server, Link(number as u64))),
                 Party::Client(_) => None,
             })
         });
+        let between_servers =
+            |connection: &Connection| matches!(connection.ends[0].party, Party::Server(_));
         Self {
             servers: servers.collect(),
             cut: state.cut,
-            broken: broken.collect(),
+            stirring: links()
+                .any(|(_, connection)| between_servers(connection) && connection.is_stirring()),
+            deserted: deserted.collect(),
         }
     }
 

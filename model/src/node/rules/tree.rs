@@ -75,7 +75,11 @@ fn candidates(s: &State, lost: bool) -> Vec<ServerName> {
     let mut order = Vec::new();
     let ancestors = parent.path.iter().filter(|id| **id != parent.path[0]);
     order.extend(ancestors.map(|id| id.name.clone()));
-    let mut siblings: Vec<_> = parent.siblings.iter().filter(|id| *id != s.id()).collect();
+    let mut siblings: Vec<_> = parent
+        .siblings
+        .iter()
+        .filter(|id| id.name != s.id().name)
+        .collect();
     siblings.sort();
     order.extend(siblings.into_iter().map(|id| id.name.clone()));
     order.extend(elders_first(s));
