@@ -180,7 +180,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "return-of-the-root",
         says: "the root of three crashes and returns",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || {
             let story = vec![Event::Crash(1), Event::Restart(1)];
             Setup {
@@ -255,7 +255,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "lost-disk",
         says: "server 2 of three crashes, loses its disk and returns with a clock that stood still",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || {
             let story = vec![Event::Crash(2), Event::LoseDisk(2), Event::Restart(2)];
             Setup {
@@ -270,7 +270,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "lost-disk-of-the-root",
         says: "the root of three crashes, loses its disk and returns as the youngest",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || {
             let story = vec![Event::Crash(1), Event::LoseDisk(1), Event::Restart(1)];
             Setup {
@@ -316,8 +316,8 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// A figure of the report: what happens to its six servers, and who is whose parent then. Nobody probes, for a repair
-/// takes a moment and a probe comes once a minute.
+/// A figure of the report: what happens to its six servers, and who is whose parent then. Nobody looks elsewhere, for a
+/// repair takes a moment, and a probe comes once a minute.
 fn figure(story: Vec<Event>, drawn: &[usize]) -> Setup {
     Setup {
         story,
@@ -325,7 +325,7 @@ fn figure(story: Vec<Event>, drawn: &[usize]) -> Setup {
         ..Setup::tree(REPORT)
     }
     .tree_alone()
-    .without_probes()
+    .mending_only()
 }
 
 fn cuts(cuts: u8, ways: &[Ways], setup: Setup) -> Setup {

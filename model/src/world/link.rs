@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use crate::message::{Address, Line, Peer};
+use crate::message::{Address, Line, Peer, ServerId};
 
 /// Who can hold an end of a link: an index into the world's servers or clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,9 +104,9 @@ impl Connection {
     }
 
     /// Whether more is to come of it than the answer to a question: a way has broken, or it carries news, or the last
-    /// words of somebody who has gone.
-    pub fn is_stirring(&self) -> bool {
-        let is_question = |line: &Line| matches!(line, Line::Peer(Peer::Authenticate(_)));
+    /// words of somebody who has gone, or a question whose asker's root isn't `root` any more.
+    pub fn is_stirring(&self, root: Option<&ServerId>) -> bool {
+        let is_question = |line: &Line| matches!(line, Line::Peer(Peer::Authenticate(join)) if Some(&join.root) == root);
         (0..2).any(|end| {
             let this = &self.ends[end];
             let carries = !this.inbox.is_empty();

@@ -170,6 +170,12 @@ impl Setup {
         self
     }
 
+    /// The same world, in which nobody dials but to mend what has broken: neither roots nor others look elsewhere.
+    pub fn mending_only(mut self) -> Self {
+        self.rules.tree.elsewhere = |_| Vec::new();
+        self.without_probes()
+    }
+
     /// The actors of all starts of a user's client.
     pub(super) fn clients(&self, user: &User) -> Vec<Client> {
         user.starts()

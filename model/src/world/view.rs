@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::link::{Connection, Party};
-use super::{State, Ways, World};
+use super::server::Server;
+use super::{Memo, State, Ways, World};
 use crate::node;
 use crate::port::Link;
 
@@ -42,13 +43,23 @@ impl<'a> View<'a> {
                 Party::Client(_) => None,
             })
         });
-        let between_servers =
-            |connection: &Connection| matches!(connection.ends[0].party, Party::Server(_));
+        let servers: Vec<Option<&node::State>> = servers.collect();
+        let stirs = |connection: &Connection| match connection.ends[0].party {
+            Party::Server(dialer) => connection.is_stirring(servers[dialer].map(node::State::root)),
+            Party::Client(_) => false,
+        };
+        let holds = |machine: &Memo<Server>| {
+            machine
+                .process
+                .iter()
+                .any(|process| !process.held.is_empty())
+        };
+        let stirring =
+            links().any(|(_, connection)| stirs(connection)) || state.servers.iter().any(holds);
         Self {
-            servers: servers.collect(),
+            servers,
             cut: state.cut,
-            stirring: links()
-                .any(|(_, connection)| between_servers(connection) && connection.is_stirring()),
+            stirring,
             deserted: deserted.collect(),
         }
     }
