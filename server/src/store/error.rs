@@ -1,6 +1,6 @@
 //! Why a store can't be used, and what to do about it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Why a store can't be used.
@@ -70,6 +70,17 @@ impl StoreError {
         match error {
             redb::Error::DatabaseAlreadyOpen => Self::InUse { file },
             redb::Error::Corrupted(what) => Self::Damaged { file, what },
+            redb::Error::Io(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+                ) =>
+            {
+                Self::Damaged {
+                    file,
+                    what: error.to_string(),
+                }
+            }
             other => Self::System {
                 file,
                 source: Box::new(other),

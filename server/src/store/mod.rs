@@ -90,7 +90,11 @@ impl<S: Clone + 'static> Store<S> {
     }
 
     fn load(&self) -> Result<Open<S>, StoreError> {
-        let database = Database::create(&self.file).map_err(|e| self.explain(e.into()))?;
+        // All of it is read now anyway, so all of it can be verified: nothing is trusted unseen.
+        let opened = Database::builder()
+            .set_check_integrity_on_open(true)
+            .create(&self.file);
+        let database = opened.map_err(|e| self.explain(e.into()))?;
         let saved = self.read(&database)?;
         Ok(Open { database, saved })
     }
