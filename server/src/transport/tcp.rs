@@ -1,10 +1,12 @@
 //! Links over TCP.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use regrow_model::message::Address;
 use regrow_model::port::End;
+use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
@@ -14,6 +16,9 @@ use crate::runtime::{Dial, Event};
 
 /// How long a listener rests after an error that is likely to last, as when no file descriptors are left.
 const REST: Duration = Duration::from_millis(100);
+
+/// After how long without a sign of the far end's kernel a connection is given up.
+const VANISHED: Duration = Duration::from_secs(30);
 
 /// Dials and listens.
 #[derive(Clone)]
@@ -49,8 +54,8 @@ impl Tcp {
     }
 
     fn carry(&self, stream: TcpStream, end: End) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "small lines may be delayed");
+        if let Err(error) = prepare(&stream) {
+            tracing::debug!(%error, "a far end that vanishes may be noticed late");
         }
         let shared = self.0.clone();
         shared.live.send_modify(|live| *live += 1);
@@ -59,6 +64,21 @@ impl Tcp {
             shared.live.send_modify(|live| *live -= 1);
         });
     }
+}
+
+/// Sends small lines at once, and lets the kernel notice a host that has vanished: a client that is silent
+/// sends no heartbeats of ours.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(stream, true)?;
+    #[cfg(target_os = "linux")]
+    {
+        let vanished = VANISHED.as_millis().try_into().unwrap_or(u32::MAX);
+        sockopt::set_tcp_keepidle(stream, VANISHED / 2)?;
+        sockopt::set_tcp_keepintvl(stream, VANISHED / 6)?;
+        sockopt::set_tcp_user_timeout(stream, vanished)?;
+    }
+    Ok(())
 }
 
 impl Dial for Tcp {
