@@ -225,7 +225,11 @@ impl Serve {
         };
         tracing::info!(event = "stopping", "stopping");
         listening.abort();
-        stop(node, &tcp).await?;
+        tokio::select! {
+            stopped = stop(node, &tcp) => stopped?,
+            _ = terminate.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
+            _ = interrupt.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
+        }
         outcome
     }
 

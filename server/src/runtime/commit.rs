@@ -21,6 +21,15 @@ pub trait Disk<S>: Send {
     fn save(&mut self, storage: &S) -> Result<(), Box<dyn Error + Send + Sync>>;
 }
 
+/// A disk for an actor that need not remember: it keeps nothing.
+pub struct Forgetful;
+
+impl<S> Disk<S> for Forgetful {
+    fn save(&mut self, _: &S) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
 /// Hands saves to the disk's thread and knows how far they have come. Saves are numbered 1, 2, 3, …
 pub(super) struct Keeper<S> {
     desk: Arc<Desk<S>>,

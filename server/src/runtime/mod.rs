@@ -28,7 +28,7 @@ mod promises;
 
 mod timers;
 
-pub use commit::Disk;
+pub use commit::{Disk, Forgetful};
 pub use event::{Dial, Event, Events};
 pub use outbox::{Bound, Far, Fate, Outbox};
 

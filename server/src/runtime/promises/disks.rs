@@ -5,15 +5,6 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use crate::runtime::Disk;
 
-/// Keeps nothing and takes no time.
-pub(super) struct Memory;
-
-impl Disk<u64> for Memory {
-    fn save(&mut self, _: &u64) -> Result<(), Box<dyn Error + Send + Sync>> {
-        Ok(())
-    }
-}
-
 /// Saves when the test lets it.
 #[derive(Clone, Default)]
 pub(super) struct Gated(Arc<(Mutex<Gate>, Condvar)>);

@@ -12,9 +12,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use super::disks::Memory;
 use crate::edge::Edge;
-use crate::runtime::{Bound, Disk, EVENTS, Setup, spawn};
+use crate::runtime::{Bound, Disk, EVENTS, Forgetful, Setup, spawn};
 use crate::transport::{Limits, Pace, Shared, Side, Tcp};
 
 /// No test waits longer than this for anything.
@@ -106,7 +105,7 @@ pub(super) const LIMITS: Limits = Limits {
 
 impl Puppet {
     pub(super) async fn new() -> Self {
-        Self::with_disk(Memory).await
+        Self::with_disk(Forgetful).await
     }
 
     pub(super) async fn with_disk(disk: impl Disk<u64> + 'static) -> Self {
