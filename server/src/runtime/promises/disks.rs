@@ -5,9 +5,12 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use crate::runtime::Disk;
 
-/// Saves when the test lets it.
-#[derive(Clone, Default)]
+/// A test's hold on a disk that saves when the test lets it.
+#[derive(Default)]
 pub(super) struct Gated(Arc<(Mutex<Gate>, Condvar)>);
+
+/// That disk.
+pub(super) struct GatedDisk(Arc<(Mutex<Gate>, Condvar)>);
 
 #[derive(Default)]
 struct Gate {
@@ -18,6 +21,10 @@ struct Gate {
 }
 
 impl Gated {
+    pub(super) fn disk(&self) -> GatedDisk {
+        GatedDisk(self.0.clone())
+    }
+
     pub(super) fn open(&self) {
         self.0.0.lock().unwrap().open = true;
         self.0.1.notify_all();
@@ -36,7 +43,14 @@ impl Gated {
     }
 }
 
-impl Disk<u64> for Gated {
+impl Drop for Gated {
+    /// A test that fails must not leave a runtime waiting for its disk.
+    fn drop(&mut self) {
+        self.open();
+    }
+}
+
+impl Disk<u64> for GatedDisk {
     fn save(&mut self, value: &u64) -> Result<(), Box<dyn Error + Send + Sync>> {
         let gate = self.0.0.lock().unwrap();
         let mut gate = self.0.1.wait_while(gate, |gate| !gate.open).unwrap();

@@ -6,7 +6,7 @@ use super::puppet::{Pull, Puppet, line, until, wire};
 #[tokio::test]
 async fn what_follows_a_save_leaves_when_it_is_on_disk_and_what_follows_on_its_link_waits_behind() {
     let disk = Gated::default();
-    let mut puppet = Puppet::with_disk(disk.clone()).await;
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
     let (mut one, first) = puppet.raw().await;
     let (mut other, second) = puppet.raw().await;
 
@@ -26,18 +26,17 @@ async fn what_follows_a_save_leaves_when_it_is_on_disk_and_what_follows_on_its_l
 #[tokio::test]
 async fn what_is_said_before_a_save_in_the_same_handler_does_not_wait() {
     let disk = Gated::default();
-    let mut puppet = Puppet::with_disk(disk.clone()).await;
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
     let (mut raw, link) = puppet.raw().await;
     let pulls = [Pull::Say(link, line("before")), Pull::Save(1)];
     puppet.pull(pulls).await;
     assert_eq!(raw.reads().await, Some(wire("before")));
-    disk.open();
 }
 
 #[tokio::test]
 async fn a_close_waits_for_the_save_before_it() {
     let disk = Gated::default();
-    let mut puppet = Puppet::with_disk(disk.clone()).await;
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
     let (mut raw, link) = puppet.raw().await;
     let (mut fence, other) = puppet.raw().await;
     let last = Pull::Say(link, line("last"));
@@ -53,7 +52,7 @@ async fn a_close_waits_for_the_save_before_it() {
 #[tokio::test]
 async fn many_saves_share_one_write() {
     let disk = Gated::default();
-    let mut puppet = Puppet::with_disk(disk.clone()).await;
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
     let (mut raw, link) = puppet.raw().await;
     for number in 1..=100 {
         let say = Pull::Say(link, line(number));
@@ -78,7 +77,7 @@ async fn a_save_that_fails_lets_nothing_out_until_one_succeeds() {
     let disk = Gated::default();
     disk.set_broken(true);
     disk.open();
-    let mut puppet = Puppet::with_disk(disk.clone()).await;
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
     let (mut raw, link) = puppet.raw().await;
     let pulls = [Pull::Save(1), Pull::Say(link, line("acknowledged"))];
     puppet.pull(pulls).await;
@@ -92,7 +91,7 @@ async fn a_save_that_fails_lets_nothing_out_until_one_succeeds() {
 #[tokio::test]
 async fn what_is_held_for_a_link_that_breaks_is_lost_with_it() {
     let disk = Gated::default();
-    let mut puppet = Puppet::with_disk(disk.clone()).await;
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
     let (raw, link) = puppet.raw().await;
     puppet
         .pull([Pull::Save(1), Pull::Say(link, line("lost"))])
