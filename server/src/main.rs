@@ -1,2 +1,48 @@
 //! The `regrow` command.
-fn main() {}
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use regrow::command::modern;
+use regrow::command::serve::Serve;
+use tracing_subscriber::EnvFilter;
+
+/// A highly available broadcast server: a tree that grows back when it is cut
+#[derive(Parser)]
+#[command(version)]
+struct Regrow {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(Serve),
+}
+
+fn main() -> ExitCode {
+    let regrow = Regrow::parse_from(modern(std::env::args_os()));
+    log_to_stderr();
+    let done: anyhow::Result<()> = match regrow.command {
+        Command::Serve(serve) => serve.run().map_err(Into::into),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("regrow: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Logs for people, on stderr; `RUST_LOG` says how much.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+}

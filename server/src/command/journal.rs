@@ -1,0 +1,62 @@
+//! What a node tells its operator, as log lines with stable event names.
+
+use regrow_model::node::{Halt, Report, tree};
+use tracing::{debug, error, info, warn};
+
+/// Writes one report to the log.
+pub(super) fn write(report: &Report) {
+    match report {
+        Report::Tree(report) => tree(report),
+        Report::Halted(halt) => halted(halt),
+    }
+}
+
+fn tree(report: &tree::Report) {
+    match report {
+        tree::Report::Joined { parent, root } => {
+            info!(event = "joined", parent = %parent.name, root = %root.name, "joined the tree");
+        }
+        tree::Report::Orphaned { parent, lost: true } => {
+            warn!(event = "parent_lost", parent = %parent.name, "the parent is gone");
+        }
+        tree::Report::Orphaned {
+            parent,
+            lost: false,
+        } => {
+            info!(event = "parent_left", parent = %parent.name, "left the parent");
+        }
+        tree::Report::Accepted { child } => {
+            info!(event = "child_joined", child = %child.name, "took a child");
+        }
+        tree::Report::Bereft { child } => {
+            info!(event = "child_gone", child = %child.name, "a child is gone");
+        }
+        tree::Report::Refused { joiner, why } => {
+            debug!(event = "join_refused", joiner = %joiner.name, ?why, "refused a child");
+        }
+        tree::Report::SecretRefused => {
+            error!(
+                event = "secret_refused",
+                "a server refuses this one's secret: give it the same --secret as the others"
+            );
+        }
+        tree::Report::Nonsense => {
+            warn!(
+                event = "nonsense",
+                "a server said what makes no sense here, and was cut off"
+            );
+        }
+    }
+}
+
+fn halted(halt: &Halt) {
+    match halt {
+        Halt::Superseded { by } => {
+            error!(
+                event = "halted",
+                started = by.number,
+                "another process runs under this server's name and was started later"
+            );
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! `regrow serve`: one node on TCP.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use imbl::OrdMap;
+use rand::Rng;
+use rand::distr::Alphanumeric;
+use regrow_model::message::client::Secret;
+use regrow_model::message::{Address, AddressError};
+use regrow_model::node::{Boot, Config, Durable, Halt, Node, Report, delivery, registry, tree};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::journal;
+use crate::clock::now;
+use crate::edge::Edge;
+use crate::runtime::{EVENTS, Handle, Setup, spawn};
+use crate::store::{Schema, Store, StoreError};
+use crate::transport::{Limits, Pace, Shared, Side, Tcp};
+
+/// Which users' secrets hash alike: all servers of all Regrow systems.
+const DOMAIN: &str = "regrow";
+/// How long an invented secret is.
+const SECRET_LETTERS: usize = 26;
+/// Where an invented secret is kept, in the data directory.
+const SECRET_FILE: &str = "secret";
+
+/// Run one server.
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// Listen on this port; 0 takes any free one (old spelling: -lp)
+    #[arg(long, default_value_t = 3780)]
+    port: u16,
+    /// Be reached by others under this host name (old spelling: -lh)
+    #[arg(long, default_value = "localhost")]
+    host: String,
+    /// Listen on this address
+    #[arg(long, default_value = "0.0.0.0")]
+    listen: IpAddr,
+    /// Join the tree of this server; several may be named. Without any, this one is a root
+    #[arg(long, value_name = "HOST:PORT")]
+    join: Vec<Address>,
+    #[command(flatten)]
+    remote: Remote,
+    /// What all servers of the system know; a root without one invents and prints it (old spelling: -s)
+    #[arg(long)]
+    secret: Option<String>,
+    /// Keep the state in this directory [default: regrow-PORT]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Which intervals to keep
+    #[arg(long, value_enum, default_value_t = Profile::Fast)]
+    profile: Profile,
+}
+
+/// The old way to name a server: two flags.
+#[derive(Args, Debug)]
+pub struct Remote {
+    /// (old spelling: -rh)
+    #[arg(long, hide = true)]
+    remote_host: Option<String>,
+    /// (old spelling: -rp)
+    #[arg(long, hide = true)]
+    remote_port: Option<u16>,
+}
+
+impl Remote {
+    /// The server that the old flags name, if they name one: either may be left out.
+    ///
+    /// # Errors
+    /// When the host is no host.
+    pub fn address(&self) -> Result<Option<Address>, AddressError> {
+        if self.remote_host.is_none() && self.remote_port.is_none() {
+            return Ok(None);
+        }
+        let host = self.remote_host.as_deref().unwrap_or("localhost");
+        Address::new(host, self.remote_port.unwrap_or(3780)).map(Some)
+    }
+}
+
+/// A set of intervals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// Fails over in well under a second
+    Fast,
+    /// The report's: six seconds, two attempts
+    Report,
+}
+
+impl Profile {
+    fn timing(self) -> tree::Timing {
+        match self {
+            Self::Fast => tree::Timing::fast(),
+            Self::Report => tree::Timing::report(),
+        }
+    }
+
+    /// How the transport keeps it.
+    pub fn pace(self) -> Pace {
+        match self {
+            Self::Fast => Pace::FAST,
+            Self::Report => Pace::REPORT,
+        }
+    }
+}
+
+/// Why a server doesn't run, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// It can't be reached under that name.
+    #[error("--host or -rh: {0}")]
+    Address(#[from] AddressError),
+    /// It can't listen.
+    #[error("cannot listen on {listen}:{port}: {source}. Name a free port with --port")]
+    Listen {
+        /// The address.
+        listen: IpAddr,
+        /// The port.
+        port: u16,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A joiner must know the secret.
+    #[error(
+        "to join a tree, a server needs its secret: give the one that the root printed with --secret"
+    )]
+    NoSecret,
+    /// An invented secret can't be kept.
+    #[error("cannot keep the invented secret in {}: {source}. Give one with --secret", file.display())]
+    SecretFile {
+        /// Where.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The data directory can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system doesn't let us wait for signals, or run threads.
+    #[error("cannot run: {0}")]
+    System(#[from] io::Error),
+    /// The node has stopped by itself.
+    #[error(
+        "another process runs as this server and was started later. Stop one of the two, or give this one \
+         another --host, --port and --data"
+    )]
+    Superseded,
+    /// A bug.
+    #[error("the node has failed; its state is as it was last saved: {0}")]
+    Failed(#[from] tokio::task::JoinError),
+}
+
+impl Serve {
+    /// Runs the server until it is told to stop.
+    ///
+    /// # Errors
+    /// When it can't start, or stops by itself.
+    pub fn run(self) -> Result<(), ServeError> {
+        let threads = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        threads.block_on(self.serve())
+    }
+
+    async fn serve(self) -> Result<(), ServeError> {
+        let listener = TcpListener::bind((self.listen, self.port))
+            .await
+            .map_err(|source| ServeError::Listen {
+                listen: self.listen,
+                port: self.port,
+                source,
+            })?;
+        let port = listener.local_addr()?.port();
+        let data = self.data.clone();
+        let data = data.unwrap_or_else(|| PathBuf::from(format!("regrow-{port}")));
+        let store = Store::open(&data, schema())?;
+        let config = self.config(port, &data)?;
+        let address = config.address.clone();
+
+        let (events, queue) = mpsc::channel(EVENTS);
+        let edge = Arc::new(Edge::new(DOMAIN, hashers()));
+        let shared = Shared::new(
+            events,
+            Side::Server(edge),
+            self.profile.pace(),
+            Limits::default(),
+        );
+        let tcp = Tcp::new(shared);
+        let (halt, mut halted) = mpsc::channel(1);
+        let setup = Setup {
+            actor: Node::new(
+                config,
+                Boot {
+                    now: now(),
+                    nonce: rand::rng().random(),
+                },
+            ),
+            storage: store.saved(),
+            disk: Box::new(store),
+            dial: Box::new(tcp.clone()),
+            told: Box::new(move |report: Report| {
+                journal::write(&report);
+                if let Report::Halted(Halt::Superseded { .. }) = report {
+                    let _ = halt.try_send(());
+                }
+            }),
+        };
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut node = spawn(setup, queue);
+        let listening = tokio::spawn(tcp.clone().listen(listener));
+        println!("listening on {address}");
+
+        let outcome = tokio::select! {
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+            Some(()) = halted.recv() => Err(ServeError::Superseded),
+            ended = node.ended() => return ended.map_err(ServeError::Failed),
+        };
+        tracing::info!(event = "stopping", "stopping");
+        listening.abort();
+        tokio::select! {
+            stopped = stop(node, &tcp) => stopped?,
+            _ = terminate.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
+            _ = interrupt.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
+        }
+        outcome
+    }
+
+    fn config(&self, port: u16, data: &Path) -> Result<Config, ServeError> {
+        let address = Address::new(&self.host, port)?;
+        let mut seeds = self.join.clone();
+        seeds.extend(self.remote.address()?);
+        let secret = match &self.secret {
+            Some(secret) => secret.clone(),
+            None if seeds.is_empty() => {
+                let secret = invented(data)?;
+                println!("secret: {secret}");
+                secret
+            }
+            None => return Err(ServeError::NoSecret),
+        };
+        Ok(Config {
+            name: address.as_str().into(),
+            address,
+            seeds,
+            secret: Secret::Plain(secret.into()),
+            timing: self.profile.timing(),
+        })
+    }
+}
+
+/// Saves, then hands over what was said.
+async fn stop<A>(node: Handle<A>, tcp: &Tcp) -> Result<(), ServeError> {
+    node.stop().await?;
+    tcp.idle().await;
+    Ok(())
+}
+
+/// The secret that this root invented at its first start: its children know it and come back with it.
+fn invented(data: &Path) -> Result<String, ServeError> {
+    let file = data.join(SECRET_FILE);
+    let keep = || match std::fs::read_to_string(&file) {
+        Ok(secret) => Ok(secret.trim().to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let letters = rand::rng().sample_iter(Alphanumeric);
+            let secret: String = letters.take(SECRET_LETTERS).map(char::from).collect();
+            private(&file)?.write_all(secret.as_bytes())?;
+            Ok(secret)
+        }
+        Err(error) => Err(error),
+    };
+    keep().map_err(|source| ServeError::SecretFile {
+        file: file.clone(),
+        source,
+    })
+}
+
+/// A new file that nobody else can read.
+fn private(file: &Path) -> io::Result<std::fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+}
+
+/// How many secrets are hashed at once: a core is left for everything else, if there are two.
+fn hashers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores.saturating_sub(1).max(1)
+}
+
+/// How a node's durable state is laid out on disk: one line per map.
+fn schema() -> Schema<Durable> {
+    Schema::new(
+        |durable: &Durable| (durable.tree.id.clone(), durable.tree.incarnation),
+        |(id, incarnation)| Durable {
+            tree: tree::Durable {
+                id,
+                incarnation,
+                known: OrdMap::new(),
+            },
+            registry: registry::Durable::default(),
+            delivery: delivery::Durable::default(),
+        },
+    )
+    .map("known", |d| &mut d.tree.known, |d| &d.tree.known)
+}

@@ -1,0 +1,15 @@
+//! Regrow's outside: everything that touches sockets, disks and clocks. The protocol itself is one
+//! actor in `regrow_model`; nothing here decides for it.
+//!
+//! - [`runtime`] drives the actor: inputs in, effects out, timers, durable saves.
+//! - [`transport`] carries lines between processes and notices when it can't.
+//! - [`edge`] turns users' secrets into hashes before the actor sees them.
+//! - [`store`] keeps the actor's durable state on disk.
+//! - [`command`] is the `regrow` command, one file per subcommand.
+
+mod clock;
+pub mod command;
+pub mod edge;
+pub mod runtime;
+pub mod store;
+pub mod transport;

@@ -1,0 +1,176 @@
+//! Group commit: saves go to a thread of their own, which writes the newest one whenever it is free.
+//! A save holds all before it, so many inputs share one fsync and nothing queues.
+
+use std::error::Error;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How long a disk that failed is left alone before the next attempt.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Where saves go.
+pub trait Disk<S>: Send {
+    /// Replaces what was saved before; when it returns, the new value survives a crash of the machine.
+    ///
+    /// # Errors
+    /// When it may not be on disk. The caller tries again, with this value or a newer one, and meanwhile
+    /// lets nothing out that depends on it.
+    fn save(&mut self, storage: &S) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+/// A disk for an actor that need not remember: it keeps nothing.
+pub struct Forgetful;
+
+impl<S> Disk<S> for Forgetful {
+    fn save(&mut self, _: &S) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+/// Hands saves to the disk's thread and knows how far they have come. Saves are numbered 1, 2, 3, …
+pub(super) struct Keeper<S> {
+    desk: Arc<Desk<S>>,
+    saved: u64,
+    durable: watch::Receiver<u64>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Where the newest save waits for the disk.
+struct Desk<S> {
+    newest: Mutex<Newest<S>>,
+    changed: Condvar,
+}
+
+struct Newest<S> {
+    save: Option<(u64, S)>,
+    closed: bool,
+}
+
+impl<S: Send + 'static> Keeper<S> {
+    pub(super) fn new(disk: Box<dyn Disk<S>>) -> Self {
+        let desk = Arc::new(Desk {
+            newest: Mutex::new(Newest {
+                save: None,
+                closed: false,
+            }),
+            changed: Condvar::new(),
+        });
+        let (progress, durable) = watch::channel(0);
+        let thread = {
+            let desk = desk.clone();
+            std::thread::Builder::new()
+                .name("disk".to_owned())
+                .spawn(move || desk.work(disk, &progress))
+                .expect("the process may start a thread")
+        };
+        Self {
+            desk,
+            saved: 0,
+            durable,
+            thread: Some(thread),
+        }
+    }
+
+    /// Asks for a save and returns its number.
+    pub(super) fn save(&mut self, storage: S) -> u64 {
+        self.saved += 1;
+        let older = self.desk.lock().save.replace((self.saved, storage));
+        self.desk.changed.notify_one();
+        drop(older); // after the lock: letting go of a large map takes time
+        self.saved
+    }
+
+    /// Up to which save everything is on disk.
+    pub(super) fn durable(&mut self) -> u64 {
+        *self.durable.borrow_and_update()
+    }
+
+    /// Returns when more is on disk than at the last call of [`Self::durable`]. Cancel safe.
+    pub(super) async fn advanced(&mut self) {
+        if self.durable.changed().await.is_err() {
+            // The disk's thread ends only with the keeper.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns when all that was saved is on disk.
+    pub(super) async fn settled(&mut self) {
+        let saved = self.saved;
+        let _ = self.durable.wait_for(|durable| *durable >= saved).await;
+    }
+}
+
+impl<S> Drop for Keeper<S> {
+    /// Waits for the save in progress: nobody else may open the disk before.
+    fn drop(&mut self) {
+        self.desk.lock().closed = true;
+        self.desk.changed.notify_one();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<S> Desk<S> {
+    fn lock(&self) -> MutexGuard<'_, Newest<S>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self, mut disk: Box<dyn Disk<S>>, progress: &watch::Sender<u64>) {
+        let mut healthy = true;
+        while let Some((number, storage)) = self.next() {
+            match disk.save(&storage) {
+                Ok(()) => {
+                    if !healthy {
+                        tracing::info!(event = "disk_recovered", "saving works again");
+                    }
+                    healthy = true;
+                    progress.send_replace(number);
+                }
+                Err(error) => {
+                    if healthy {
+                        tracing::error!(
+                            event = "disk_failed",
+                            %error,
+                            "nothing is acknowledged until saving works again"
+                        );
+                    }
+                    healthy = false;
+                    self.put_back(number, storage);
+                }
+            }
+        }
+    }
+
+    /// Waits for a save; `None` when there will be none.
+    fn next(&self) -> Option<(u64, S)> {
+        let mut newest = self.lock();
+        loop {
+            if let Some(save) = newest.save.take() {
+                return Some(save);
+            }
+            if newest.closed {
+                return None;
+            }
+            newest = self
+                .changed
+                .wait(newest)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Leaves a save that failed for the next attempt, unless a newer one has come, and waits a little.
+    fn put_back(&self, number: u64, storage: S) {
+        let mut newest = self.lock();
+        if newest.closed {
+            newest.save = None;
+            return;
+        }
+        newest.save.get_or_insert((number, storage));
+        drop(newest);
+        std::thread::sleep(RETRY);
+    }
+}

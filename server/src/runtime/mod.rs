@@ -1,0 +1,293 @@
+//! Drives any stateright [`Actor`] whose messages are a [`Port`] on real links, a real clock and a real disk.
+//!
+//! ```text
+//!              ┌──────────────── one task ────────────────┐
+//!  Event  ───▶ │ one handler at a time ─▶ its commands, in │ ──▶ Outbox of a link
+//!  ask    ───▶ │ order: sends, timers, saves, dials        │ ──▶ Dial
+//!  timer  ───▶ │ [timers]   [links: held sends]   [commit] │ ──▶ told
+//!              └───────────────▲──────────────────│────────┘
+//!                              └── durable up to ─┘ the disk's own thread, one fsync for many saves
+//! ```
+//!
+//! What it promises is written on [`regrow_model::port`] (`design.md` §4); what is particular to this
+//! implementation:
+//! - A handler runs to its end before anything else is looked at, on a state that is always owned.
+//! - The first handler's save is on disk before a second handler runs: an identity is never used before it is kept.
+//! - A send or close after a save in the same handler waits for that save, later ones on the same link
+//!   wait behind it, nothing else waits ([`links`]).
+//! - Nothing queues without a bound. A link whose far end doesn't read is cut at its bound; everything
+//!   else waits where it came from, down to the sender's own socket.
+
+mod codec;
+mod commit;
+mod event;
+mod links;
+mod outbox;
+#[cfg(test)]
+mod promises;
+
+mod timers;
+
+pub use commit::{Disk, Forgetful};
+pub use event::{Dial, Event, Events};
+pub use outbox::{Bound, Far, Fate, Outbox};
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use regrow_model::port::{Effect, Input, Port, runtime_id};
+use stateright::actor::{Actor, Command, Id, Out};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use commit::Keeper;
+use links::Links;
+use timers::Timers;
+
+/// How many events are taken from the queue at once.
+const BATCH: usize = 256;
+/// How many events of all links together may wait for the actor.
+pub const EVENTS: usize = 1024;
+/// How many questions of the user may wait for the actor.
+const ASKS: usize = 16;
+
+/// What an actor is run with.
+pub struct Setup<N: Actor, T> {
+    /// The actor.
+    pub actor: N,
+    /// What its disk held when it started.
+    pub storage: Option<N::Storage>,
+    /// Where its saves go.
+    pub disk: Box<dyn Disk<N::Storage>>,
+    /// What opens links for it.
+    pub dial: Box<dyn Dial>,
+    /// Receives what it tells. Called on the actor's task: it must not block.
+    pub told: Box<dyn FnMut(T) + Send>,
+}
+
+/// Holds a running actor. Dropping it stops the actor without waiting.
+pub struct Handle<A> {
+    asks: mpsc::Sender<A>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl<A> Handle<A> {
+    /// A way to ask the actor for something, to be handed out.
+    pub fn asks(&self) -> mpsc::Sender<A> {
+        self.asks.clone()
+    }
+
+    /// Ends the actor after its present handler, once all that it saved is on disk.
+    ///
+    /// # Errors
+    /// When the actor has panicked.
+    pub async fn stop(self) -> Result<(), tokio::task::JoinError> {
+        // A receiver that is gone has stopped already.
+        let _ = self.stop.send(());
+        self.task.await
+    }
+
+    /// Returns when the actor has ended by itself, which only a panic makes it do.
+    pub async fn ended(&mut self) -> Result<(), tokio::task::JoinError> {
+        (&mut self.task).await
+    }
+}
+
+/// Starts an actor on the current tokio runtime. `events` is where its transport puts what happens.
+pub fn spawn<N, A, T>(setup: Setup<N, T>, events: mpsc::Receiver<Event>) -> Handle<A>
+where
+    N: Actor<Msg = Port<A, T>> + Send + Sync + 'static,
+    N::State: Send + Sync + 'static,
+    N::Timer: Send,
+    N::Random: Send,
+    N::Storage: Send + 'static,
+    A: Clone + Debug + Eq + Hash + Send + 'static,
+    T: Clone + Debug + Eq + Hash + Send + 'static,
+{
+    let (asks, asked) = mpsc::channel(ASKS);
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(Running::start(setup).run(events, asked, stopped));
+    Handle { asks, stop, task }
+}
+
+/// The actor and all that it has asked for.
+struct Running<N: Actor<State: 'static>, T> {
+    actor: N,
+    state: Cow<'static, N::State>,
+    timers: Timers<N::Timer>,
+    choices: VecDeque<(String, N::Random)>,
+    links: Links,
+    keeper: Keeper<N::Storage>,
+    dial: Box<dyn Dial>,
+    told: Box<dyn FnMut(T) + Send>,
+    untold: VecDeque<(u64, T)>,
+}
+
+impl<N, A, T> Running<N, T>
+where
+    N: Actor<Msg = Port<A, T>>,
+    N::State: 'static,
+    N::Storage: Send + 'static,
+    A: Clone + Debug + Eq + Hash,
+    T: Clone + Debug + Eq + Hash,
+{
+    fn start(setup: Setup<N, T>) -> Self {
+        let mut out = Out::new();
+        let state = setup.actor.on_start(own_id(), &setup.storage, &mut out);
+        let mut running = Self {
+            actor: setup.actor,
+            state: Cow::Owned(state),
+            timers: Timers::new(),
+            choices: VecDeque::new(),
+            links: Links::new(),
+            keeper: Keeper::new(setup.disk),
+            dial: setup.dial,
+            told: setup.told,
+            untold: VecDeque::new(),
+        };
+        running.obey(out);
+        running
+    }
+
+    async fn run(
+        mut self,
+        mut events: mpsc::Receiver<Event>,
+        mut asked: mpsc::Receiver<A>,
+        mut stopped: oneshot::Receiver<()>,
+    ) {
+        let mut batch = Vec::with_capacity(BATCH);
+        self.keeper.settled().await;
+        loop {
+            self.release();
+            self.fire_timers();
+            self.links.flush();
+            let alarm = self.timers.next();
+            tokio::select! {
+                biased;
+                _ = &mut stopped => break,
+                () = self.keeper.advanced() => {}
+                Some(ask) = asked.recv() => self.input(Input::Ask(ask)),
+                taken = events.recv_many(&mut batch, BATCH) => {
+                    if taken == 0 {
+                        break;
+                    }
+                    for event in batch.drain(..) {
+                        self.event(event);
+                    }
+                }
+                () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => {}
+            }
+        }
+        self.keeper.settled().await;
+        self.release();
+        self.links.flush();
+        self.links.finish();
+        // What still comes is for nobody; a transport that waits to say it must not wait for ever.
+        events.close();
+    }
+
+    /// Hands one event to the actor, unless it is about a link that the actor has closed.
+    fn event(&mut self, event: Event) {
+        let input = match event {
+            Event::Up { link, end, outbox } => {
+                self.links.up(link, outbox);
+                Input::Up { link, end }
+            }
+            Event::Line { link, line } if self.links.hears(link) => Input::Line { link, line },
+            Event::Received { link, lines } if self.links.hears(link) => {
+                Input::Received { link, lines }
+            }
+            Event::Down { link } if self.links.down(link) => Input::Down { link },
+            Event::Unreachable { address } => Input::Unreachable { address },
+            Event::Line { .. } | Event::Received { .. } | Event::Down { .. } => return,
+        };
+        self.input(input);
+    }
+
+    fn input(&mut self, input: Input<A>) {
+        self.step(|actor, state, out| {
+            actor.on_msg(own_id(), state, runtime_id(), Port::In(input), out);
+        });
+    }
+
+    fn fire_timers(&mut self) {
+        for timer in self.timers.due(Instant::now()) {
+            // An earlier one of the same moment may have cancelled or set it again.
+            if self.timers.take(&timer) {
+                self.step(|actor, state, out| actor.on_timeout(own_id(), state, &timer, out));
+            }
+        }
+    }
+
+    /// Runs one handler and what it chose at random, and obeys them.
+    fn step(&mut self, handler: impl FnOnce(&N, &mut Cow<'static, N::State>, &mut Out<N>)) {
+        let mut out = Out::new();
+        handler(&self.actor, &mut self.state, &mut out);
+        self.obey(out);
+        while let Some((_, random)) = self.choices.pop_front() {
+            let mut out = Out::new();
+            self.actor
+                .on_random(own_id(), &mut self.state, &random, &mut out);
+            self.obey(out);
+        }
+    }
+
+    /// Carries out one handler's commands, in order.
+    fn obey(&mut self, out: Out<N>) {
+        let mut barrier = None;
+        for command in out {
+            match command {
+                Command::Send(_, Port::Out(effect)) => self.effect(effect, barrier),
+                Command::Send(to, Port::In(input)) => {
+                    tracing::error!(?to, ?input, "an actor can send only effects: ignored");
+                }
+                Command::SetTimer(timer, range) => self.timers.set(timer, &range, Instant::now()),
+                Command::CancelTimer(timer) => {
+                    self.timers.take(&timer);
+                }
+                Command::ChooseRandom(key, options) => self.choose(key, options),
+                Command::Save(storage) => barrier = Some(self.keeper.save(storage)),
+            }
+        }
+    }
+
+    fn effect(&mut self, effect: Effect<T>, barrier: Option<u64>) {
+        match effect {
+            Effect::Open { address } => self.dial.dial(address),
+            Effect::Send { link, line } => self.links.send(link, line, barrier),
+            Effect::Close { link } => self.links.close(link, barrier),
+            Effect::Tell(told) => match barrier.or(self.untold.back().map(|(seq, _)| *seq)) {
+                Some(seq) => self.untold.push_back((seq, told)),
+                None => (self.told)(told),
+            },
+        }
+    }
+
+    fn choose(&mut self, key: String, options: Vec<N::Random>) {
+        use rand::seq::IndexedRandom;
+        self.choices.retain(|(other, _)| *other != key);
+        if let Some(random) = options.choose(&mut rand::rng()) {
+            self.choices.push_back((key, random.clone()));
+        }
+    }
+
+    /// Lets go of everything that waited for what is on disk by now.
+    fn release(&mut self) {
+        let durable = self.keeper.durable();
+        self.links.release(durable);
+        while self.untold.front().is_some_and(|(seq, _)| *seq <= durable) {
+            if let Some((_, told)) = self.untold.pop_front() {
+                (self.told)(told);
+            }
+        }
+    }
+}
+
+/// What the actor is called by itself. It lives alone in its process: its name in the protocol is its own affair.
+fn own_id() -> Id {
+    Id::from(0)
+}

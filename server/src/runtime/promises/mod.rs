@@ -1,0 +1,11 @@
+//! What a runtime promises (`design.md` §4), each promise seen on real sockets with an actor that does what
+//! the test says and tells what it hears.
+
+mod dials;
+mod disks;
+mod flow;
+mod puppet;
+mod saves;
+mod silence;
+mod timing;
+mod updown;

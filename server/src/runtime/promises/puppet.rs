@@ -1,0 +1,278 @@
+//! An actor on strings: it hears everything, and does what it is asked to.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use regrow_model::message::{Address, Line, Peer, Request, Username, client::Info};
+use regrow_model::port::{Effect, Effects, Input, Link, Port};
+use stateright::actor::{Actor, Id, Out};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+use crate::edge::Edge;
+use crate::runtime::{Bound, Disk, EVENTS, Forgetful, Setup, spawn};
+use crate::transport::{Limits, Pace, Shared, Side, Tcp};
+
+/// No test waits longer than this for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One command that the actor gives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Pull {
+    Open(Address),
+    Say(Link, Line),
+    Close(Link),
+    Save(u64),
+    Set(&'static str, Duration),
+    Cancel(&'static str),
+    /// Stays in the handler for so long.
+    Dawdle(Duration),
+}
+
+/// What the actor tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Heard {
+    Input(Input<Vec<Pull>>),
+    Fired(&'static str),
+}
+
+pub(super) struct Strings;
+
+impl Actor for Strings {
+    type Msg = Port<Vec<Pull>, Heard>;
+    type Timer = &'static str;
+    type State = u64;
+    type Storage = u64;
+    type Random = ();
+
+    fn on_start(&self, _: Id, storage: &Option<u64>, _: &mut Out<Self>) -> u64 {
+        storage.unwrap_or(0)
+    }
+
+    fn on_msg(&self, _: Id, state: &mut Cow<u64>, _: Id, msg: Self::Msg, out: &mut Out<Self>) {
+        assert!(matches!(state, Cow::Owned(_)), "the state is always owned");
+        match msg {
+            Port::In(Input::Ask(pulls)) => pulls.into_iter().for_each(|pull| obey(pull, out)),
+            Port::In(input) => out.effect(Effect::Tell(Heard::Input(input))),
+            Port::Out(_) => unreachable!("effects aren't inputs"),
+        }
+    }
+
+    fn on_timeout(&self, _: Id, _: &mut Cow<u64>, timer: &Self::Timer, out: &mut Out<Self>) {
+        out.effect(Effect::Tell(Heard::Fired(timer)));
+    }
+}
+
+fn obey(pull: Pull, out: &mut Out<Strings>) {
+    match pull {
+        Pull::Open(address) => out.effect(Effect::Open { address }),
+        Pull::Say(link, line) => out.effect(Effect::Send { link, line }),
+        Pull::Close(link) => out.effect(Effect::Close { link }),
+        Pull::Save(value) => out.save(value),
+        Pull::Set(timer, after) => out.set_timer(timer, after..after),
+        Pull::Cancel(timer) => out.cancel_timer(timer),
+        Pull::Dawdle(time) => std::thread::sleep(time),
+    }
+}
+
+/// A running [`Strings`], and the test's hold on it.
+pub(super) struct Puppet {
+    pub(super) address: Address,
+    asks: mpsc::Sender<Vec<Pull>>,
+    heard: mpsc::UnboundedReceiver<Heard>,
+    _running: crate::runtime::Handle<Vec<Pull>>,
+}
+
+/// A pace at which tests don't take long.
+pub(super) const PACE: Pace = Pace {
+    dial: Duration::from_millis(500),
+    heartbeat: Duration::from_millis(40),
+    silence: Duration::from_millis(600),
+    linger: Duration::from_secs(2),
+    sample: Duration::from_millis(20),
+};
+
+pub(super) const LIMITS: Limits = Limits {
+    line_bytes: 1 << 20,
+    outbox: Bound {
+        lines: 1 << 18,
+        bytes: 8 << 20,
+    },
+};
+
+impl Puppet {
+    pub(super) async fn new() -> Self {
+        Self::with_disk(Forgetful).await
+    }
+
+    pub(super) async fn with_disk(disk: impl Disk<u64> + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = address_of(&listener);
+        let (events, queue) = mpsc::channel(EVENTS);
+        let edge = Arc::new(Edge::new("test", 1));
+        let tcp = Tcp::new(Shared::new(events, Side::Server(edge), PACE, LIMITS));
+        let (tell, heard) = mpsc::unbounded_channel();
+        let setup = Setup {
+            actor: Strings,
+            storage: None,
+            disk: Box::new(disk),
+            dial: Box::new(tcp.clone()),
+            told: Box::new(move |told| {
+                let _ = tell.send(told);
+            }),
+        };
+        let running = spawn(setup, queue);
+        tokio::spawn(tcp.listen(listener));
+        Self {
+            address,
+            asks: running.asks(),
+            heard,
+            _running: running,
+        }
+    }
+
+    /// Makes the actor do these things in one handler.
+    pub(super) async fn pull(&self, pulls: impl IntoIterator<Item = Pull>) {
+        self.asks.send(pulls.into_iter().collect()).await.unwrap();
+    }
+
+    /// What the actor hears next.
+    pub(super) async fn hears(&mut self) -> Heard {
+        soon(self.heard.recv()).await.unwrap()
+    }
+
+    /// What it has heard and not yet been asked about.
+    pub(super) fn has_heard(&mut self) -> Option<Heard> {
+        self.heard.try_recv().ok()
+    }
+
+    pub(super) async fn hears_up(&mut self) -> Link {
+        match self.hears().await {
+            Heard::Input(Input::Up { link, .. }) => link,
+            other => panic!("not an Up: {other:?}"),
+        }
+    }
+
+    pub(super) async fn hears_line(&mut self) -> String {
+        match self.hears().await {
+            Heard::Input(Input::Line { line, .. }) => text_of(&line),
+            other => panic!("not a line: {other:?}"),
+        }
+    }
+
+    /// A raw connection to this actor, and its link.
+    pub(super) async fn raw(&mut self) -> (Raw, Link) {
+        let raw = Raw::dial(&self.address).await;
+        let link = self.hears_up().await;
+        (raw, link)
+    }
+}
+
+/// The other end of a link, without a runtime.
+pub(super) struct Raw(BufReader<TcpStream>);
+
+impl Raw {
+    pub(super) async fn dial(address: &Address) -> Self {
+        Self::of(TcpStream::connect(address.as_str()).await.unwrap())
+    }
+
+    pub(super) fn of(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    pub(super) fn stream(&mut self) -> &mut TcpStream {
+        self.0.get_mut()
+    }
+
+    pub(super) async fn say(&mut self, line: &Line) {
+        let bytes = encoded(line);
+        soon(self.0.get_mut().write_all(&bytes)).await.unwrap();
+    }
+
+    /// The next line without its end; `None` when the far end has finished.
+    pub(super) async fn reads(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let read = soon(self.0.read_line(&mut line)).await.unwrap();
+        (read > 0).then(|| line.trim_end().to_owned())
+    }
+
+    /// Whether nothing has arrived by now.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        self.0.buffer().is_empty()
+            && self
+                .0
+                .get_ref()
+                .try_read(&mut [0; 1])
+                .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+}
+
+/// A line that says this.
+pub(super) fn line(text: impl ToString) -> Line {
+    let info = Info::Text(text.to_string().into());
+    Line::Request(Box::new(Request::Invalid { info }))
+}
+
+/// What a legacy client says first.
+pub(super) fn login() -> Line {
+    Line::Request(Box::new(Request::Login {
+        username: Username::anonymous(),
+        secret: None,
+        resume: None,
+    }))
+}
+
+/// The same as it goes over the wire, without its end.
+pub(super) fn wire(text: impl ToString) -> String {
+    let bytes = encoded(&line(text));
+    String::from_utf8(bytes).unwrap().trim_end().to_owned()
+}
+
+fn encoded(line: &Line) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    line.encode(&mut bytes).unwrap();
+    bytes
+}
+
+pub(super) fn text_of(line: &Line) -> String {
+    match line {
+        Line::Request(request) => match &**request {
+            Request::Invalid { info } => info.to_string(),
+            other => panic!("not one of ours: {other:?}"),
+        },
+        other => panic!("not one of ours: {other:?}"),
+    }
+}
+
+/// Where a listener can be reached.
+pub(super) fn address_of(listener: &TcpListener) -> Address {
+    let address = listener.local_addr().unwrap();
+    Address::new(&address.ip().to_string(), address.port()).unwrap()
+}
+
+/// A line that only servers say.
+pub(super) fn server_line() -> Line {
+    Line::Peer(Peer::Known {
+        servers: Vec::new(),
+    })
+}
+
+/// Waits for something, but not for ever.
+pub(super) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .expect("it should have happened by now")
+}
+
+/// Waits until something holds.
+pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}

@@ -1,0 +1,105 @@
+//! A save is on disk before what follows it leaves.
+
+use super::disks::Gated;
+use super::puppet::{Pull, Puppet, line, until, wire};
+
+#[tokio::test]
+async fn what_follows_a_save_leaves_when_it_is_on_disk_and_what_follows_on_its_link_waits_behind() {
+    let disk = Gated::default();
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
+    let (mut one, first) = puppet.raw().await;
+    let (mut other, second) = puppet.raw().await;
+
+    let durable = [Pull::Save(1), Pull::Say(first, line("durable"))];
+    puppet.pull(durable).await;
+    puppet.pull([Pull::Say(first, line("behind"))]).await;
+    puppet.pull([Pull::Say(second, line("free"))]).await;
+
+    assert_eq!(other.reads().await, Some(wire("free")));
+    assert!(one.is_quiet(), "nothing is on disk yet");
+    disk.open();
+    assert_eq!(one.reads().await, Some(wire("durable")));
+    assert_eq!(disk.saved(), [1]);
+    assert_eq!(one.reads().await, Some(wire("behind")));
+}
+
+#[tokio::test]
+async fn what_is_said_before_a_save_in_the_same_handler_does_not_wait() {
+    let disk = Gated::default();
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
+    let (mut raw, link) = puppet.raw().await;
+    let pulls = [Pull::Say(link, line("before")), Pull::Save(1)];
+    puppet.pull(pulls).await;
+    assert_eq!(raw.reads().await, Some(wire("before")));
+}
+
+#[tokio::test]
+async fn a_close_waits_for_the_save_before_it() {
+    let disk = Gated::default();
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
+    let (mut raw, link) = puppet.raw().await;
+    let (mut fence, other) = puppet.raw().await;
+    let last = Pull::Say(link, line("last"));
+    puppet.pull([Pull::Save(1), last, Pull::Close(link)]).await;
+    puppet.pull([Pull::Say(other, line("fence"))]).await;
+    assert_eq!(fence.reads().await, Some(wire("fence")));
+    assert!(raw.is_quiet());
+    disk.open();
+    assert_eq!(raw.reads().await, Some(wire("last")));
+    assert_eq!(raw.reads().await, None);
+}
+
+#[tokio::test]
+async fn many_saves_share_one_write() {
+    let disk = Gated::default();
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
+    let (mut raw, link) = puppet.raw().await;
+    for number in 1..=100 {
+        let say = Pull::Say(link, line(number));
+        puppet.pull([Pull::Save(number), say]).await;
+    }
+    // The actor has done all of it before the disk does anything but begin with the first.
+    puppet
+        .pull([Pull::Set("done", std::time::Duration::ZERO)])
+        .await;
+    puppet.hears().await;
+    disk.open();
+    for number in 1..=100 {
+        assert_eq!(raw.reads().await, Some(wire(number)));
+    }
+    let saved = disk.saved();
+    assert_eq!(saved.last(), Some(&100));
+    assert!(saved.len() <= 2, "one write for all that waited: {saved:?}");
+}
+
+#[tokio::test]
+async fn a_save_that_fails_lets_nothing_out_until_one_succeeds() {
+    let disk = Gated::default();
+    disk.set_broken(true);
+    disk.open();
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
+    let (mut raw, link) = puppet.raw().await;
+    let pulls = [Pull::Save(1), Pull::Say(link, line("acknowledged"))];
+    puppet.pull(pulls).await;
+    until("the save fails", || disk.failed() > 0).await;
+    assert!(raw.is_quiet());
+    disk.set_broken(false);
+    assert_eq!(raw.reads().await, Some(wire("acknowledged")));
+    assert_eq!(disk.saved(), [1]);
+}
+
+#[tokio::test]
+async fn what_is_held_for_a_link_that_breaks_is_lost_with_it() {
+    let disk = Gated::default();
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
+    let (raw, link) = puppet.raw().await;
+    puppet
+        .pull([Pull::Save(1), Pull::Say(link, line("lost"))])
+        .await;
+    drop(raw);
+    puppet.hears().await; // Down
+    let (mut next, another) = puppet.raw().await;
+    disk.open();
+    puppet.pull([Pull::Say(another, line("new"))]).await;
+    assert_eq!(next.reads().await, Some(wire("new")));
+}

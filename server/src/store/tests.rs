@@ -1,0 +1,163 @@
+//! The store's promises, on real files.
+
+use imbl::OrdMap;
+use tempfile::TempDir;
+
+use super::*;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct State {
+    starts: u64,
+    users: OrdMap<String, u64>,
+    /// Keys that aren't text, maps within values.
+    cursors: OrdMap<(String, u64), OrdMap<String, u64>>,
+}
+
+fn schema() -> Schema<State> {
+    Schema::new(
+        |state: &State| state.starts,
+        |starts| State {
+            starts,
+            ..State::default()
+        },
+    )
+    .map("users", |s| &mut s.users, |s| &s.users)
+    .map("cursors", |s| &mut s.cursors, |s| &s.cursors)
+}
+
+fn some_state() -> State {
+    let cursor = OrdMap::from_iter([("a".to_owned(), 3_u64), ("b".to_owned(), 6)]);
+    State {
+        starts: 7,
+        users: (0..100_u64).map(|n| (format!("user{n}"), n)).collect(),
+        cursors: OrdMap::from_iter([(("aaron".to_owned(), 1), cursor)]),
+    }
+}
+
+fn directory() -> TempDir {
+    tempfile::tempdir().expect("a directory for the test")
+}
+
+#[test]
+fn an_empty_disk_holds_nothing() {
+    let dir = directory();
+    let store = Store::open(dir.path(), schema()).unwrap();
+    assert_eq!(store.saved(), None);
+}
+
+#[test]
+fn what_was_saved_is_there_after_a_restart() {
+    let dir = directory();
+    let mut store = Store::open(dir.path(), schema()).unwrap();
+    store.put(&some_state()).unwrap();
+    drop(store);
+    let store = Store::open(dir.path(), schema()).unwrap();
+    assert_eq!(store.saved(), Some(some_state()));
+}
+
+#[test]
+fn a_save_replaces_adds_and_removes() {
+    let dir = directory();
+    let mut store = Store::open(dir.path(), schema()).unwrap();
+    let mut state = some_state();
+    store.put(&state).unwrap();
+    state.starts += 1;
+    state.users.remove("user3");
+    state.users.insert("user4".to_owned(), 44);
+    state.users.insert("new".to_owned(), 1);
+    state.cursors.clear();
+    store.put(&state).unwrap();
+    drop(store);
+    let store = Store::open(dir.path(), schema()).unwrap();
+    assert_eq!(store.saved(), Some(state));
+}
+
+#[test]
+fn only_differences_are_written() {
+    let old = some_state();
+    let mut new = old.clone();
+    new.users.insert("user4".to_owned(), 44);
+    let changes: Vec<_> = schema().changes(Some(&old), &new).collect();
+    assert_eq!(changes.len(), 1);
+    assert_eq!((changes[0].0, changes[0].1.len()), ("users", 1));
+    assert_eq!(schema().root(Some(&old), &new), None);
+}
+
+#[test]
+fn a_second_opener_is_told_to_take_another_directory() {
+    let dir = directory();
+    let _first = Store::open(dir.path(), schema()).unwrap();
+    let second = Store::open(dir.path(), schema()).err().unwrap();
+    assert!(matches!(second, StoreError::InUse { .. }), "{second}");
+    assert!(second.to_string().contains("--data"));
+}
+
+#[test]
+fn another_format_is_refused() {
+    let dir = directory();
+    let mut store = Store::open(dir.path(), schema()).unwrap();
+    store.put(&some_state()).unwrap();
+    drop(store);
+    let database = Database::create(dir.path().join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction
+        .open_table(META)
+        .unwrap()
+        .insert(FORMAT_KEY, 99_u64.to_be_bytes().as_slice())
+        .unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let error = Store::open(dir.path(), schema()).err().unwrap();
+    assert!(
+        matches!(
+            error,
+            StoreError::Format {
+                found: Some(99),
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_no_store_is_refused_and_left_alone() {
+    let dir = directory();
+    std::fs::write(dir.path().join(FILE), b"something else entirely").unwrap();
+    assert!(Store::open(dir.path(), schema()).is_err());
+    let left = std::fs::read(dir.path().join(FILE)).unwrap();
+    assert_eq!(left, b"something else entirely");
+}
+
+/// A copy of the file as it was at some moment is what a crash at that moment leaves behind.
+#[test]
+fn a_copy_taken_between_saves_opens_with_the_last_save() {
+    let (dir, copy) = (directory(), directory());
+    let mut store = Store::open(dir.path(), schema()).unwrap();
+    store.put(&some_state()).unwrap();
+    std::fs::copy(dir.path().join(FILE), copy.path().join(FILE)).unwrap();
+    let store = Store::open(copy.path(), schema()).unwrap();
+    assert_eq!(store.saved(), Some(some_state()));
+}
+
+/// What a disk can do to a file: the end is missing, a page is overwritten. Never is that an empty disk.
+#[test]
+fn a_file_that_is_cut_or_overwritten_anywhere_is_refused_or_holds_what_was_saved() {
+    let dir = directory();
+    let mut store = Store::open(dir.path(), schema()).unwrap();
+    store.put(&some_state()).unwrap();
+    drop(store);
+    let sound = std::fs::read(dir.path().join(FILE)).unwrap();
+    let step = sound.len() / 23;
+    for at in (step..sound.len()).step_by(step) {
+        let mut overwritten = sound.clone();
+        overwritten[at..(at + step).min(sound.len())].fill(0xa5);
+        for damaged in [&sound[..at], &overwritten] {
+            let dir = directory();
+            std::fs::write(dir.path().join(FILE), damaged).unwrap();
+            if let Ok(store) = Store::open(dir.path(), schema()) {
+                assert_eq!(store.saved(), Some(some_state()), "damaged at {at}");
+            }
+        }
+    }
+}

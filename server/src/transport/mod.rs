@@ -1,0 +1,126 @@
+//! Carries lines between processes: TCP, one JSON object a line.
+//!
+//! A connection is one task that reads, writes and watches ([`connection`](self)). What the actor never
+//! sees is here: heartbeats, silence, what the kernel has acknowledged, hashing at the [`edge`](crate::edge).
+
+mod connection;
+mod outq;
+mod received;
+mod tcp;
+mod writer;
+
+pub use tcp::Tcp;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use regrow_model::message::Hearer;
+use regrow_model::message::framing::LINE_LIMIT_BYTES;
+use regrow_model::port::Link;
+
+use tokio::sync::watch;
+
+use crate::edge::Edge;
+use crate::runtime::{Bound, Events};
+
+/// How fast the transport notices that something is wrong.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How long a dial may take.
+    pub dial: Duration,
+    /// How often a server link that is otherwise idle shows that it lives.
+    pub heartbeat: Duration,
+    /// How long a server link may be silent.
+    pub silence: Duration,
+    /// How long a link that is closed may take to hand over what was sent on it.
+    pub linger: Duration,
+    /// How often the kernel is asked what a legacy client has acknowledged, while something is outstanding.
+    pub sample: Duration,
+}
+
+impl Pace {
+    /// Notices a silent cut in under two seconds on a local network.
+    pub const FAST: Self = Self {
+        dial: Duration::from_millis(1_000),
+        heartbeat: Duration::from_millis(300),
+        silence: Duration::from_millis(1_500),
+        linger: Duration::from_secs(5),
+        sample: Duration::from_millis(150),
+    };
+    /// The report's: six seconds.
+    pub const REPORT: Self = Self {
+        dial: Duration::from_secs(6),
+        heartbeat: Duration::from_secs(2),
+        silence: Duration::from_secs(6),
+        ..Self::FAST
+    };
+}
+
+/// What every connection is limited to.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The longest line that is accepted, in bytes without its end.
+    pub line_bytes: usize,
+    /// How much may wait for a far end that doesn't read.
+    pub outbox: Bound,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            line_bytes: LINE_LIMIT_BYTES,
+            outbox: Bound {
+                lines: 1 << 18,
+                bytes: 64 << 20,
+            },
+        }
+    }
+}
+
+/// Which side of the protocol a process is on.
+#[derive(Clone)]
+pub enum Side {
+    /// It hears clients, whose secrets go no further than this edge, and servers.
+    Server(Arc<Edge>),
+    /// It hears a server.
+    Client,
+}
+
+impl Side {
+    fn hearer(&self) -> Hearer {
+        match self {
+            Self::Server(_) => Hearer::Server,
+            Self::Client => Hearer::Client,
+        }
+    }
+}
+
+/// What all connections of a process share.
+pub struct Shared {
+    events: Events,
+    side: Side,
+    pace: Pace,
+    limits: Limits,
+    next_link: AtomicU64,
+    /// How many connections there are.
+    live: watch::Sender<usize>,
+}
+
+impl Shared {
+    /// Connections that report to `events`.
+    pub fn new(events: Events, side: Side, pace: Pace, limits: Limits) -> Arc<Self> {
+        Arc::new(Self {
+            events,
+            side,
+            pace,
+            limits,
+            next_link: AtomicU64::new(1),
+            live: watch::Sender::new(0),
+        })
+    }
+
+    fn link(&self) -> Link {
+        Link(self.next_link.fetch_add(1, Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,150 @@
+//! Servers as processes of their own, each with a data directory that is gone with the test.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+/// No test waits longer than this for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A `regrow` process and what it has written.
+pub(crate) struct Server {
+    process: Child,
+    lines: Receiver<String>,
+    /// Where it listens.
+    pub(crate) port: u16,
+    /// What it has written so far.
+    pub(crate) log: Vec<String>,
+}
+
+impl Server {
+    /// Starts a server on a free port and waits until it listens.
+    pub(crate) fn start(data: &Path, arguments: &[&str]) -> Self {
+        Self::start_on(0, data, arguments)
+    }
+
+    /// The same on a port of its own.
+    pub(crate) fn start_on(port: u16, data: &Path, arguments: &[&str]) -> Self {
+        let mut server = Self::launch(port, data, arguments);
+        let line = server.until("listening on ");
+        let port = line
+            .rsplit_once(':')
+            .and_then(|(_, port)| port.parse().ok());
+        server.port = port.expect("it says its port");
+        server
+    }
+
+    /// Starts a server and doesn't wait.
+    pub(crate) fn launch(port: u16, data: &Path, arguments: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_regrow"))
+            .args(["serve", "-lp", &port.to_string(), "--data"])
+            .arg(data)
+            .args(arguments)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary can be started");
+        let (send, lines) = channel();
+        let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
+        let outputs: [Box<dyn std::io::Read + Send>; 2] = [
+            Box::new(stdout.expect("its output is ours")),
+            Box::new(stderr.expect("its log is ours")),
+        ];
+        for output in outputs {
+            let send = send.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(output).lines().map_while(Result::ok) {
+                    let _ = send.send(line);
+                }
+            });
+        }
+        Self {
+            process,
+            lines,
+            port: 0,
+            log: Vec::new(),
+        }
+    }
+
+    /// Waits for a line that contains this.
+    pub(crate) fn until(&mut self, what: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    self.log.push(line.clone());
+                    if line.contains(what) {
+                        return line;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    panic!("never wrote {what:?}, but: {:#?}", self.log)
+                }
+            }
+        }
+    }
+
+    /// Sends a signal by its name, as `kill` does.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ends(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.process.try_wait().expect("it is our child") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it should have ended by now");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Kills it as a power cut would, and waits for its end.
+    pub(crate) fn kill(&mut self) {
+        self.signal("KILL");
+        self.ends();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A client as the original's users wrote them: lines over TCP.
+pub(crate) struct Client(BufReader<TcpStream>);
+
+impl Client {
+    /// Connects to a server.
+    pub(crate) fn of(server: &Server) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", server.port)).expect("it listens");
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .expect("a timeout can be set");
+        Self(BufReader::new(stream))
+    }
+
+    /// Says a line.
+    pub(crate) fn says(&mut self, line: &str) {
+        writeln!(self.0.get_mut(), "{line}").expect("the server is there");
+    }
+
+    /// The next line that the server says; `None` once it has closed.
+    pub(crate) fn hears(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let read = self.0.read_line(&mut line).expect("an answer in time");
+        (read > 0).then(|| line.trim_end().to_owned())
+    }
+}

@@ -1,0 +1,120 @@
+//! `regrow serve` as its operator and its clients see it.
+
+mod process;
+
+use process::{Client, Server};
+use tempfile::{TempDir, tempdir};
+
+fn directory() -> TempDir {
+    tempdir().expect("a directory for the test")
+}
+
+#[test]
+fn a_line_that_is_no_message_gets_its_reason_and_a_close() {
+    let data = directory();
+    let server = Server::start(data.path(), &[]);
+    let mut client = Client::of(&server);
+    client.says("hello?");
+    let reason = client.hears().expect("a reason");
+    assert!(reason.contains("INVALID_MESSAGE"), "{reason}");
+    assert!(reason.contains("JSON parse error while parsing message"));
+    assert_eq!(client.hears(), None);
+}
+
+#[test]
+fn a_server_stops_cleanly_when_it_is_told_to() {
+    for signal in ["TERM", "INT"] {
+        let data = directory();
+        let mut server = Server::start(data.path(), &[]);
+        let mut client = Client::of(&server);
+        server.signal(signal);
+        assert!(server.ends().success());
+        assert_eq!(client.hears(), None);
+    }
+}
+
+#[test]
+fn a_root_without_a_secret_invents_one_and_keeps_it() {
+    let data = directory();
+    let mut secrets = Vec::new();
+    for _ in 0..2 {
+        let mut server = Server::launch(0, data.path(), &[]);
+        secrets.push(server.until("secret: "));
+        server.until("listening");
+        server.kill();
+    }
+    assert_eq!(secrets[0], secrets[1]);
+    assert!(secrets[0].len() >= "secret: ".len() + 20);
+}
+
+#[test]
+fn a_joiner_without_a_secret_is_told_to_give_it() {
+    let data = directory();
+    let mut server = Server::launch(0, data.path(), &["-rp", "1"]);
+    assert!(server.until("regrow: ").contains("--secret"));
+    assert!(!server.ends().success());
+}
+
+#[test]
+fn two_processes_cannot_share_a_data_directory() {
+    let data = directory();
+    let _first = Server::start(data.path(), &[]);
+    let mut second = Server::launch(0, data.path(), &[]);
+    let error = second.until("regrow: ");
+    assert!(error.contains("in use by another process"), "{error}");
+    assert!(error.contains("--data"), "{error}");
+    assert!(!second.ends().success());
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let (one, other) = (directory(), directory());
+    let first = Server::start(one.path(), &[]);
+    let mut second = Server::launch(first.port, other.path(), &[]);
+    let error = second.until("regrow: ");
+    assert!(error.contains(&first.port.to_string()), "{error}");
+    assert!(!second.ends().success());
+}
+
+#[test]
+fn a_child_joins_its_root_and_joins_it_again_after_a_crash() {
+    let (one, other) = (directory(), directory());
+    let mut root = Server::start(one.path(), &["-s", "s1"]);
+    let port = root.port.to_string();
+    let mut child = Server::start(
+        other.path(),
+        &["-rh", "localhost", "-rp", &port, "-s", "s1"],
+    );
+    child.until("joined");
+    root.until("child_joined");
+
+    root.kill();
+    child.until("parent_lost");
+    let mut root = Server::start_on(root.port, one.path(), &["-s", "s1"]);
+    // Its rank is on its disk: it is still the elder, and the child comes back to it.
+    child.until("joined");
+    root.until("child_joined");
+}
+
+#[test]
+fn a_server_with_another_secret_is_refused_and_says_so() {
+    let (one, other) = (directory(), directory());
+    let root = Server::start(one.path(), &["--secret", "s1"]);
+    let join = format!("localhost:{}", root.port);
+    let mut stranger = Server::start(other.path(), &["--join", &join, "--secret", "s2"]);
+    stranger.until("secret_refused");
+}
+
+#[test]
+fn a_stopped_parent_is_noticed_although_its_connection_stays() {
+    let (one, other) = (directory(), directory());
+    let mut root = Server::start(one.path(), &["-s", "s1"]);
+    let join = format!("localhost:{}", root.port);
+    let mut child = Server::start(other.path(), &["--join", &join, "-s", "s1"]);
+    child.until("joined");
+    root.signal("STOP");
+    child.until("parent_lost");
+    root.signal("CONT");
+    root.until("child_gone");
+    child.until("joined");
+}
