@@ -1,9 +1,9 @@
 //! Delivery: the log, sessions, floors, catching up (`docs/protocol.md`, Delivery).
 
 use super::Step;
-use crate::message::{Activity, Registration};
 use crate::message::client::{Resume, Vector};
 use crate::message::server::Hello;
+use crate::message::{Activity, Registration};
 use crate::port::Link;
 
 /// The part of delivery that a crash wipes out.

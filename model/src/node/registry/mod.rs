@@ -94,7 +94,9 @@ pub(super) fn on_client_down(s: &mut super::State, link: Link, step: &mut Step<'
     };
     match &connection.standing {
         connection::Standing::Registering => round::abandon(s, link, step),
-        connection::Standing::User { username, .. } => owners::leave(&mut s.registry, username, link),
+        connection::Standing::User { username, .. } => {
+            owners::leave(&mut s.registry, username, link)
+        }
         connection::Standing::Stranger | connection::Standing::Anonymous => {}
     }
 }

@@ -253,9 +253,7 @@ fn yield_to(s: &mut State, elder: &Lock, step: &mut Step<'_>) {
 
 /// Reserves the name, and asks every neighbour but the one that it came from.
 fn ask(s: &mut State, lock: Lock, secret: SecretHash, upstream: Upstream, step: &mut Step<'_>) {
-    let asked = s
-        .edges()
-        .filter(|edge| upstream != Upstream::Server(*edge));
+    let asked = s.edges().filter(|edge| upstream != Upstream::Server(*edge));
     let downstream: BTreeMap<_, _> = asked.map(|edge| (edge, Answer::Awaited)).collect();
     for edge in downstream.keys() {
         let request = LockRequest {
