@@ -80,6 +80,10 @@ impl Username {
 pub struct Stamp(pub u64);
 
 impl Stamp {
+    /// The latest stamp that any clock can honestly show: beyond it a message is nonsense, and counting up
+    /// from below it never reaches the end.
+    pub const MAX: Self = Self(u64::MAX / 2);
+
     /// The next later stamp.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -175,7 +179,18 @@ impl<'de> Deserialize<'de> for Stream {
     }
 }
 
-/// One user's claim to a name. The smaller is the elder, and the elder wins.
+/// Somebody asks for a name: what a lock round is known by. The smaller is the elder, and the elder wins.
+///
+/// One origin never gives out the same stamp twice, so no two claims of one name are equal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Claim {
+    /// When the REGISTER arrived, pushed past every stamp that its server had seen.
+    pub registertime: Stamp,
+    /// The server that took it, and in which incarnation.
+    pub origin: Stream,
+}
+
+/// A claim that was granted: one user's hold on a name. The smaller is the elder, and the elder wins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Registration {
     /// When the REGISTER arrived, pushed past every stamp that its server had seen.
@@ -184,6 +199,32 @@ pub struct Registration {
     pub origin: Stream,
     /// Which change of that origin's directory it is.
     pub number: u64,
+}
+
+impl Claim {
+    /// A claim that is elder than any other.
+    pub(crate) fn eldest() -> Self {
+        Self {
+            registertime: Stamp(0),
+            origin: Stream {
+                server: ServerName::from(""),
+                incarnation: Incarnation {
+                    number: 0,
+                    nonce: 0,
+                },
+            },
+        }
+    }
+}
+
+impl Registration {
+    /// The claim that was granted by it.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            registertime: self.registertime,
+            origin: self.origin.clone(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub enum Info {
     NameLost(Username),
     /// Nobody can own `anonymous`.
     AnonymousName,
+    /// So many REGISTERs are being answered that there is no room for another. Worth another try.
+    TooManyRegistering,
 
     // INVALID_MESSAGE: the line itself.
     /// The line is longer than this server reads.
@@ -116,6 +118,9 @@ impl fmt::Display for Info {
                 f,
                 "{name} was registered earlier on another server while the two could not hear each other"
             ),
+            Self::TooManyRegistering => {
+                f.write_str("too many users are registering at this moment, try again")
+            }
             Self::AnonymousName => f.write_str("anonymous cannot be registered"),
             Self::LineTooLong { limit_bytes } => {
                 write!(f, "the received message is longer than {limit_bytes} bytes")

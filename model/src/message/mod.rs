@@ -22,7 +22,7 @@ pub use address::{Address, AddressError};
 pub use client::{Reply, Request};
 pub use decode::Hearer;
 pub use id::{
-    ClientId, Incarnation, Registration, SecretHash, ServerId, ServerName, Stamp, Stream,
+    Claim, ClientId, Incarnation, Registration, SecretHash, ServerId, ServerName, Stamp, Stream,
     StreamError, Username,
 };
 pub use server::Peer;

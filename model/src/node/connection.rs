@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use super::{Role, State, Step, delivery, registry};
-use crate::message::client::{Info, Resume, Secret};
+use crate::message::client::{Field, Info, Resume, Secret, Vector};
 use crate::message::{Registration, Reply, Request, SecretHash, Stamp, Username};
 use crate::port::Link;
 
@@ -41,16 +41,36 @@ pub enum Standing {
 /// How many requests wait behind a REGISTER, at most.
 pub const WAITING_MAX: usize = 64;
 
+/// How long they are in all, at most, in bytes of what users say.
+pub const WAITING_MAX_BYTES: usize = 2 << 20;
+
+impl Connection {
+    /// Keeps a request until the REGISTER before it is answered, if there is room.
+    fn wait(&mut self, request: Request) -> Result<(), Info> {
+        let bytes = |request: &Request| match request {
+            Request::Activity { activity, .. } => activity.as_str().len(),
+            Request::Register { .. }
+            | Request::Login { .. }
+            | Request::Logout
+            | Request::Got { .. }
+            | Request::Invalid { .. } => 0,
+        };
+        let waiting: usize = self.waiting.iter().map(bytes).sum();
+        if self.waiting.len() >= WAITING_MAX || waiting + bytes(&request) > WAITING_MAX_BYTES {
+            return Err(Info::TooManyWaiting);
+        }
+        self.waiting.push_back(request);
+        Ok(())
+    }
+}
+
 /// A client asks for something.
 pub(super) fn on_request(s: &mut State, link: Link, request: Request, step: &mut Step<'_>) {
     let Some(Role::Client(connection)) = s.links.get_mut(&link) else {
         return;
     };
     if connection.standing == Standing::Registering && !matches!(request, Request::Invalid { .. }) {
-        if connection.waiting.len() < WAITING_MAX {
-            connection.waiting.push_back(request);
-        } else {
-            let info = Info::TooManyWaiting;
+        if let Err(info) = connection.wait(request) {
             refuse(s, link, Reply::Invalid { info }, step);
         }
         return;
@@ -80,7 +100,7 @@ pub(super) fn on_request(s: &mut State, link: Link, request: Request, step: &mut
             Ok(()) => delivery::on_activity(s, link, activity, k, step),
             Err(info) => refuse(s, link, Reply::AuthenticationFail { info }, step),
         },
-        Request::Got { cursor } => delivery::on_got(s, link, cursor, step),
+        Request::Got { cursor } => on_got(s, link, cursor, step),
     }
 }
 
@@ -95,11 +115,11 @@ fn on_register(
     let Secret::Hashed(secret) = secret else {
         return on_foreign(s, link, step);
     };
-    if username.is_anonymous() {
-        let info = Info::AnonymousName;
-        return refuse(s, link, Reply::RegisterFailed { info }, step);
-    }
     match standing_mut(s, link) {
+        Some(Standing::Stranger) if username.is_anonymous() => {
+            let info = Info::AnonymousName;
+            refuse(s, link, Reply::RegisterFailed { info }, step);
+        }
         Some(standing @ Standing::Stranger) => {
             *standing = Standing::Registering;
             registry::on_register(s, link, username, secret, at, step);
@@ -121,26 +141,44 @@ fn on_login(
     step: &mut Step<'_>,
 ) {
     let proved = match secret {
-        _ if username.is_anonymous() => Ok(Standing::Anonymous),
-        Some(Secret::Hashed(secret)) => {
-            registry::verify(s, &username, &secret).map(|registration| Standing::User {
+        _ if username.is_anonymous() => Standing::Anonymous,
+        Some(Secret::Hashed(secret)) => match registry::verify(s, &username, &secret) {
+            Ok(registration) => Standing::User {
                 username,
                 registration,
                 secret,
-            })
+            },
+            Err(info) => return refuse(s, link, Reply::LoginFailed { info }, step),
+        },
+        Some(Secret::Plain(_)) | None => {
+            let info = Info::Missing(Field::Secret);
+            return refuse(s, link, Reply::Invalid { info }, step);
         }
-        Some(Secret::Plain(_)) | None => Err(Info::WrongSecret),
     };
-    match (proved, standing_mut(s, link)) {
-        (Ok(proved), Some(standing)) if *standing == Standing::Stranger || *standing == proved => {
-            *standing = proved;
+    match standing_mut(s, link) {
+        Some(standing) if *standing == Standing::Stranger => {
+            stand(s, link, proved);
             delivery::on_login(s, link, resume, step);
         }
-        (Ok(_), _) => {
+        Some(standing) if *standing == proved => delivery::on_login(s, link, resume, step),
+        Some(_) => {
             let info = Info::AlreadyLoggedIn;
             refuse(s, link, Reply::Invalid { info }, step);
         }
-        (Err(info), _) => refuse(s, link, Reply::LoginFailed { info }, step),
+        None => {}
+    }
+}
+
+fn on_got(s: &mut State, link: Link, cursor: Vector, step: &mut Step<'_>) {
+    match standing_mut(s, link) {
+        Some(Standing::Anonymous | Standing::User { .. }) => {
+            delivery::on_got(s, link, cursor, step);
+        }
+        Some(Standing::Stranger | Standing::Registering) => {
+            let info = Info::NotResuming;
+            refuse(s, link, Reply::Invalid { info }, step);
+        }
+        None => {}
     }
 }
 
@@ -168,7 +206,6 @@ fn speaks_as(
 
 /// The lock round of this link's REGISTER has succeeded: the client is logged in silently, and what it said
 /// meanwhile is heard.
-#[allow(dead_code)]
 pub(super) fn on_registered(
     s: &mut State,
     link: Link,
@@ -179,17 +216,29 @@ pub(super) fn on_registered(
 ) {
     let info = Info::Registered(username.clone());
     step.reply(link, Reply::RegisterSuccess { info });
-    let Some(Role::Client(connection)) = s.links.get_mut(&link) else {
-        return;
-    };
-    connection.standing = Standing::User {
+    let proved = Standing::User {
         username,
         registration,
         secret,
     };
+    stand(s, link, proved);
+    let Some(Role::Client(connection)) = s.links.get_mut(&link) else {
+        return;
+    };
     let waiting = std::mem::take(&mut connection.waiting);
     for request in waiting {
         on_request(s, link, request, step);
+    }
+}
+
+/// The client on this link is somebody from now on.
+fn stand(s: &mut State, link: Link, proved: Standing) {
+    if let Some(standing) = standing_mut(s, link) {
+        *standing = proved;
+        if let Standing::User { username, .. } = standing {
+            let username = username.clone();
+            registry::on_present(s, link, username);
+        }
     }
 }
 

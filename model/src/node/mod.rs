@@ -244,6 +244,7 @@ impl State {
         let mut hello = delivery::hello(self);
         hello.directory = registry::vector(self);
         step.say(link, Peer::Hello(Box::new(hello)));
+        registry::on_edge_up(self, link, step);
         delivery::on_edge_up(self, link, step);
     }
 
@@ -267,13 +268,15 @@ impl Actor for Node {
             self.boot,
             storage.as_ref().map(|disk| &disk.tree),
         );
+        let directory = storage
+            .as_ref()
+            .map(|disk| disk.registry.clone())
+            .unwrap_or_default();
+        let rounds = registry::start(self.boot, &directory);
         let mut state = State {
             durable: Durable {
                 tree: identity,
-                registry: storage
-                    .as_ref()
-                    .map(|disk| disk.registry.clone())
-                    .unwrap_or_default(),
+                registry: directory,
                 delivery: storage
                     .as_ref()
                     .map(|disk| disk.delivery.clone())
@@ -281,7 +284,7 @@ impl Actor for Node {
             },
             links: BTreeMap::new(),
             tree,
-            registry: registry::State::default(),
+            registry: rounds,
             delivery: delivery::State::default(),
             halted: None,
         };
@@ -374,12 +377,23 @@ fn on_client_line(s: &mut State, link: Link, line: Line, step: &mut Step<'_>) {
 
 /// A line from a server on a link that was dialed or has authenticated.
 fn on_peer(s: &mut State, link: Link, peer: Peer, step: &mut Step<'_>) {
+    if s.links.get(&link) == Some(&Role::Attempt) && !tree::is_for_strangers(&peer) {
+        return tree::on_nonsense(s, link, step);
+    }
     match peer {
         Peer::Path { path, children } => tree::on_path(s, link, path, children, step),
         Peer::Known { servers } => tree::on_known(s, link, servers, step),
         Peer::Hello(hello) => {
             registry::on_hello(s, link, &hello.directory, step);
             delivery::on_hello(s, link, &hello, step);
+        }
+        Peer::LockRequest(request) => registry::on_lock_request(s, link, *request, step),
+        Peer::LockAllowed(lock) => registry::on_lock_allowed(s, link, &lock, step),
+        Peer::LockDenied(denied) => registry::on_lock_denied(s, link, *denied, step),
+        Peer::LockRelease(lock) => registry::on_lock_release(s, link, &lock, step),
+        Peer::Directory(changes) => registry::on_directory(s, link, *changes, step),
+        Peer::DirectoryCredit { chunks } => {
+            registry::on_directory_credit(s, link, chunks, step);
         }
         Peer::Authenticate(_) => tree::on_nonsense(s, link, step),
         Peer::AuthenticationFail { info } => tree::on_authentication_fail(s, link, info, step),

@@ -422,6 +422,23 @@ pub(super) fn on_authentication_fail(
     on_down(s, link, step);
 }
 
+/// What may be said on a link that is no edge yet.
+pub(super) fn is_for_strangers(peer: &Peer) -> bool {
+    match peer {
+        Peer::Authenticate(_)
+        | Peer::AuthenticationFail { .. }
+        | Peer::Path { .. }
+        | Peer::Known { .. } => true,
+        Peer::Hello(_)
+        | Peer::LockRequest(_)
+        | Peer::LockAllowed(_)
+        | Peer::LockDenied(_)
+        | Peer::LockRelease(_)
+        | Peer::Directory(_)
+        | Peer::DirectoryCredit { .. } => false,
+    }
+}
+
 /// A neighbour says what makes no sense here.
 pub(super) fn on_nonsense(s: &mut super::State, link: Link, step: &mut Step<'_>) {
     step.tell(super::Report::Tree(Report::Nonsense));

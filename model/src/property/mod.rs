@@ -2,9 +2,17 @@
 //! The table of the README is [`ALL`]; the numbers are those of `docs/protocol.md`, Properties.
 
 pub mod as_drawn;
+pub mod clocks;
+pub mod durable_success;
 pub mod elder_reigns;
+pub mod loser_told;
+pub mod no_double_success;
+pub mod no_zombie;
 pub mod one_identity;
 pub mod one_tree;
+pub mod registers_answered;
+pub mod unique_usernames;
+pub mod verdict;
 
 use crate::check::Law;
 use crate::world::view::View;
@@ -59,6 +67,69 @@ impl Property {
 
 /// Every property.
 pub const ALL: &[Property] = &[
+    Property {
+        number: 1,
+        name: "unique usernames",
+        kind: Kind::Convergence,
+        part: Part::Registry,
+        holds: |world, state| unique_usernames::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 2,
+        name: "no double success",
+        kind: Kind::Safety,
+        part: Part::Registry,
+        holds: |world, state| no_double_success::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 4,
+        name: "the loser is told and silenced",
+        kind: Kind::Safety,
+        part: Part::Registry,
+        holds: |world, state| loser_told::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 4,
+        name: "every loser is told",
+        kind: Kind::Convergence,
+        part: Part::Registry,
+        holds: |world, state| loser_told::settled(&View::new(world, state)),
+    },
+    Property {
+        number: 5,
+        name: "no zombie",
+        kind: Kind::Safety,
+        part: Part::Registry,
+        holds: |world, state| no_zombie::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 6,
+        name: "no reservation outlives its round",
+        kind: Kind::Safety,
+        part: Part::Registry,
+        holds: |world, state| registers_answered::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 6,
+        name: "every REGISTER is answered",
+        kind: Kind::Convergence,
+        part: Part::Registry,
+        holds: |world, state| registers_answered::settled(&View::new(world, state)),
+    },
+    Property {
+        number: 7,
+        name: "durable success",
+        kind: Kind::Safety,
+        part: Part::Registry,
+        holds: |world, state| durable_success::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 22,
+        name: "clocks don't matter",
+        kind: Kind::Safety,
+        part: Part::Registry,
+        holds: |world, state| clocks::holds(&View::new(world, state)),
+    },
     Property {
         number: 13,
         name: "one tree",

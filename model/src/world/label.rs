@@ -34,6 +34,12 @@ pub(super) fn line(line: &Line) -> &'static str {
             Peer::Path { .. } => "PATH",
             Peer::Known { .. } => "KNOWN",
             Peer::Hello(_) => "HELLO",
+            Peer::LockRequest(_) => "LOCK_REQUEST",
+            Peer::LockAllowed(_) => "LOCK_ALLOWED",
+            Peer::LockDenied(_) => "LOCK_DENIED",
+            Peer::LockRelease(_) => "LOCK_RELEASE",
+            Peer::Directory(_) => "DIRECTORY",
+            Peer::DirectoryCredit { .. } => "DIRECTORY_CREDIT",
         },
         Line::Malformed(_) => "malformed",
     }

@@ -8,13 +8,15 @@ use std::collections::VecDeque;
 
 use crate::message::{Address, Line, Peer, ServerId};
 
-/// Who can hold an end of a link: an index into the world's servers or clients.
+/// Who can hold an end of a link: an index into the world's servers, clients or guests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Party {
     /// A server.
     Server(usize),
     /// A client.
     Client(usize),
+    /// A client without a program.
+    Guest(usize),
 }
 
 /// One side of a connection, as seen by the one who holds it.

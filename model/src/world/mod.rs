@@ -1,6 +1,7 @@
 //! What surrounds the actors when they are checked: links that break, machines that crash, disks that forget
 //! (`docs/protocol.md`, World). [`World`] is a stateright `Model`; the actors in it are the ones that serve.
 
+pub mod guest;
 mod label;
 mod laws;
 pub mod link;
@@ -23,6 +24,7 @@ use stateright::Model;
 use crate::client::{self, Client};
 use crate::message::Address;
 use crate::node::{Node, Timer};
+use guest::{Guest, Stage};
 use link::{Connection, Party, Phase};
 use seen::Seen;
 use server::Server;
@@ -52,6 +54,8 @@ pub struct State {
     pub faults: Faults,
     /// How much of the story has been told.
     pub told: usize,
+    /// The clients that want names.
+    pub guests: Vec<Guest>,
 }
 
 /// A step of a world.
@@ -109,6 +113,21 @@ pub enum Action {
     },
     /// The story goes on.
     Story,
+    /// A guest asks for its name.
+    Register {
+        /// Which.
+        guest: usize,
+    },
+    /// A guest that has its name, and no connection, logs in.
+    Return {
+        /// Which.
+        guest: usize,
+    },
+    /// A guest goes without a word.
+    Leave {
+        /// Which.
+        guest: usize,
+    },
     /// Some ways break.
     Cut {
         /// Which of the scenario's cuts.
@@ -146,11 +165,36 @@ impl Action {
             | Self::Sync { .. } => true,
             Self::Wish { .. }
             | Self::Story
+            | Self::Register { .. }
+            | Self::Return { .. }
+            | Self::Leave { .. }
             | Self::Cut { .. }
             | Self::Heal
             | Self::Crash { .. }
             | Self::Restart { .. }
             | Self::LoseDisk { .. } => false,
+        }
+    }
+}
+
+impl Action {
+    /// Whether something goes wrong.
+    fn is_fault(&self) -> bool {
+        match self {
+            Self::Story | Self::Cut { .. } | Self::Crash { .. } | Self::LoseDisk { .. } => true,
+            Self::Up { .. }
+            | Self::Deliver { .. }
+            | Self::Down { .. }
+            | Self::Unreachable { .. }
+            | Self::Timer { .. }
+            | Self::ClientTimer { .. }
+            | Self::Wish { .. }
+            | Self::Sync { .. }
+            | Self::Register { .. }
+            | Self::Return { .. }
+            | Self::Leave { .. }
+            | Self::Heal
+            | Self::Restart { .. } => false,
         }
     }
 }
@@ -177,6 +221,7 @@ impl World {
             cut: Ways::default(),
             faults: setup.faults,
             told: 0,
+            guests: vec![Guest::default(); setup.guests.len()],
         };
         let clients = setup.users.iter().map(|user| setup.clients(user)).collect();
         let mut world = Self {
@@ -232,7 +277,9 @@ impl World {
     /// What follows from a step, noting in `seen` what occurs on the way. `None` if nothing changes.
     pub fn step(&self, state: &State, action: Action, seen: &mut Seen) -> Option<State> {
         let mut next = state.clone();
+        let is_fault = action.is_fault();
         step::take(self, &mut next, action, seen);
+        guest::disturb(state, &mut next, is_fault);
         step::tidy(&mut next);
         (next != *state).then_some(next)
     }
@@ -290,6 +337,7 @@ impl Model for World {
             }));
         }
         self.wishes(state, actions);
+        self.guests(state, actions);
         self.faults(state, actions);
     }
 
@@ -333,6 +381,24 @@ impl World {
         }
     }
 
+    fn guests(&self, state: &State, actions: &mut Vec<Action>) {
+        let runs = |server: usize| {
+            let process = state.servers[server].process.as_ref();
+            process.is_some_and(|process| process.state.halted.is_none())
+        };
+        for (guest, (wish, this)) in self.setup.guests.iter().zip(&state.guests).enumerate() {
+            if this.stage == Stage::Idle && runs(wish.at) {
+                actions.push(Action::Register { guest });
+            }
+            if this.link.is_some() && state.faults.departures > 0 {
+                actions.push(Action::Leave { guest });
+            }
+            if this.link.is_none() && this.believes() && wish.returns.is_some_and(runs) {
+                actions.push(Action::Return { guest });
+            }
+        }
+    }
+
     fn faults(&self, state: &State, actions: &mut Vec<Action>) {
         if state.told < self.setup.story.len() {
             actions.push(Action::Story);
@@ -363,6 +429,7 @@ impl fmt::Display for Party {
         match self {
             Self::Server(index) => write!(f, "s{}", index + 1),
             Self::Client(index) => write!(f, "c{}", index + 1),
+            Self::Guest(index) => write!(f, "g{}", index + 1),
         }
     }
 }
@@ -379,6 +446,9 @@ impl fmt::Display for Action {
             Self::Wish { user } => write!(f, "{} has a wish", Party::Client(*user)),
             Self::Sync { server } => write!(f, "{} syncs", Party::Server(*server)),
             Self::Story => f.write_str("the story goes on"),
+            Self::Register { guest } => write!(f, "{} asks for its name", Party::Guest(*guest)),
+            Self::Return { guest } => write!(f, "{} logs in", Party::Guest(*guest)),
+            Self::Leave { guest } => write!(f, "{} leaves", Party::Guest(*guest)),
             Self::Cut { cut } => write!(f, "cut {cut}"),
             Self::Heal => f.write_str("heal"),
             Self::Crash { server } => write!(f, "{} crashes", Party::Server(*server)),

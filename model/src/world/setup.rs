@@ -2,6 +2,7 @@
 
 use smol_str::format_smolstr;
 
+use super::guest::Want;
 use super::user::User;
 use crate::client::{self, Client};
 use crate::message::client::Secret;
@@ -42,6 +43,8 @@ pub struct Setup {
     pub client_rules: client::rules::Rules,
     /// The parts of the protocol whose properties are checked.
     pub parts: &'static [Part],
+    /// Clients that want names, `c1` first.
+    pub guests: Vec<Want>,
 }
 
 /// How a world begins.
@@ -64,6 +67,8 @@ pub struct Faults {
     pub restarts: u8,
     /// Disks lost while their server is down.
     pub lost_disks: u8,
+    /// Guests that leave without a word.
+    pub departures: u8,
 }
 
 /// Something that goes wrong in a story, or is mended. Servers count from 1.
@@ -155,6 +160,7 @@ impl Setup {
             users: Vec::new(),
             client_rules: client::rules::SOUND,
             parts: &[Part::Tree],
+            guests: Vec::new(),
         }
     }
 

@@ -9,7 +9,7 @@ use stateright::actor::{Actor, Command, Id, Out};
 use super::link::{Connection, Party, Phase};
 use super::seen::Seen;
 use super::server::{Held, Process, Server};
-use super::{Action, Event, Memo, State, Ways, World, label, wish};
+use super::{Action, Event, Memo, State, Ways, World, guest, label, wish};
 use crate::message::Address;
 use crate::node::{self, Node};
 use crate::port::{Effect, End, Input, Link, Port};
@@ -38,6 +38,9 @@ pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut 
             state.told += 1;
             befall(world, state, event, seen);
         }
+        Action::Register { guest } => guest::register(world, state, guest, seen),
+        Action::Return { guest } => guest::come_back(world, state, guest, seen),
+        Action::Leave { guest } => guest::leave(state, guest, seen),
         Action::Cut { cut } => {
             state.faults.cuts -= 1;
             befall(world, state, Event::Cut(world.setup().cuts[cut]), seen);
@@ -207,6 +210,7 @@ fn unreachable(world: &World, state: &mut State, party: Party, address: Address,
                 process.unreachable.remove(&address);
             }
         }),
+        (None, Party::Guest(_)) => {}
     }
     hand(world, state, party, Input::Unreachable { address }, seen);
 }
@@ -238,6 +242,14 @@ fn hand(world: &World, state: &mut State, party: Party, input: Input<Infallible>
             });
         }),
         Party::Client(user) => wish::hand(world, state, user, input.cast(), seen),
+        Party::Guest(guest) => match input {
+            Input::Line { line, .. } => guest::on_line(world, state, guest, &line, seen),
+            Input::Down { .. } => guest::on_down(state, guest),
+            Input::Up { .. }
+            | Input::Received { .. }
+            | Input::Unreachable { .. }
+            | Input::Ask(_) => {}
+        },
     }
 }
 
@@ -276,6 +288,7 @@ pub(super) fn end_quick_dial(world: &World, state: &mut State, party: Party, see
             .process
             .as_ref()
             .and_then(|process| process.unreachable.first()),
+        Party::Guest(_) => None,
     };
     let failed = failed.cloned();
     if let Some(link) = there {
@@ -371,12 +384,33 @@ fn dial(world: &World, state: &mut State, dialer: Party, address: &Address) -> b
         return false;
     };
     let connection = Connection::dialed(dialer, address.clone(), Party::Server(server));
+    lay(state, connection);
+    true
+}
+
+/// Gives a connection the lowest free number.
+pub(super) fn lay(state: &mut State, connection: Connection) -> usize {
     let connection = Some(Memo::new(connection));
     match state.links.iter().position(Option::is_none) {
-        Some(free) => state.links[free] = connection,
-        None => state.links.push(connection),
+        Some(free) => {
+            state.links[free] = connection;
+            free
+        }
+        None => {
+            state.links.push(connection);
+            state.links.len() - 1
+        }
     }
-    true
+}
+
+/// Changes the end of a link that this party holds, if it still does.
+pub(super) fn alter_end_of(
+    state: &mut State,
+    link: usize,
+    party: Party,
+    change: impl FnOnce(&mut Connection, usize),
+) {
+    alter_end(state, Link(link as u64), party, change);
 }
 
 /// Whether a dial can reach a server: it runs, and the ways there and back work.
@@ -389,7 +423,7 @@ fn is_reachable(state: &State, dialer: Party, server: usize) -> bool {
         Party::Server(from) => {
             !state.cut.includes(from, server) && !state.cut.includes(server, from)
         }
-        Party::Client(_) => true,
+        Party::Client(_) | Party::Guest(_) => true,
     };
     runs && ways
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::guest::{self, Guest, Want};
 use super::link::{Connection, Party};
 use super::server::Server;
 use super::{Memo, State, Ways, World};
 use crate::node;
+use crate::node::registry::directory::Directory;
 use crate::port::Link;
 
 /// One moment of a system.
@@ -13,6 +15,12 @@ use crate::port::Link;
 pub struct View<'a> {
     /// The servers, by index: `None` while one is down or has halted.
     pub servers: Vec<Option<&'a node::State>>,
+    /// What each would find at a restart, by index; `None` if its disk is empty.
+    pub disks: Vec<Option<&'a node::Durable>>,
+    /// The clients that want names.
+    pub guests: Vec<(&'a Want, &'a Guest)>,
+    /// Whether nothing is on its way that could begin or end a lock round, or a client's belief.
+    pub quiet: bool,
     /// Which ways are cut.
     pub cut: Ways,
     /// Whether something is still to come that the servers' states don't show: a link between them has broken, or carries
@@ -24,10 +32,16 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// A world's moment.
-    pub fn new(_world: &'a World, state: &'a State) -> Self {
+    pub fn new(world: &'a World, state: &'a State) -> Self {
         let servers = state.servers.iter().map(|machine| {
             let process = machine.process.as_ref()?;
             process.state.halted.is_none().then_some(&*process.state)
+        });
+        // While nothing can crash any more, no disk is kept, and what is remembered is as good as on it.
+        let keeps_disks = world.may_crash(state);
+        let disks = state.servers.iter().map(|machine| match &machine.process {
+            Some(process) if !keeps_disks => Some(&process.state.durable),
+            Some(_) | None => machine.disk.as_ref(),
         });
         let links = || {
             state
@@ -40,13 +54,13 @@ impl<'a> View<'a> {
             let ends = (0..2).filter(|end| connection.is_deserted(*end));
             ends.filter_map(move |end| match connection.ends[end].party {
                 Party::Server(server) => Some((server, Link(number as u64))),
-                Party::Client(_) => None,
+                Party::Client(_) | Party::Guest(_) => None,
             })
         });
         let servers: Vec<Option<&node::State>> = servers.collect();
         let stirs = |connection: &Connection| match connection.ends[0].party {
             Party::Server(dialer) => connection.is_stirring(servers[dialer].map(node::State::root)),
-            Party::Client(_) => false,
+            Party::Client(_) | Party::Guest(_) => false,
         };
         let holds = |machine: &Memo<Server>| {
             machine
@@ -58,6 +72,9 @@ impl<'a> View<'a> {
             links().any(|(_, connection)| stirs(connection)) || state.servers.iter().any(holds);
         Self {
             servers,
+            disks: disks.collect(),
+            guests: world.setup().guests.iter().zip(&state.guests).collect(),
+            quiet: guest::is_quiet(state),
             cut: state.cut,
             stirring,
             deserted: deserted.collect(),
@@ -70,6 +87,20 @@ impl<'a> View<'a> {
             .iter()
             .enumerate()
             .filter_map(|(index, server)| server.map(|server| (index, server)))
+    }
+
+    /// Every directory: those that servers remember, and those that restarts would find.
+    pub fn directories(&self) -> impl Iterator<Item = &'a Directory> + '_ {
+        let remembered = self.live().map(|(_, state)| &state.durable.registry);
+        let found = self.disks.iter().flatten().map(|disk| &disk.registry);
+        remembered.chain(found)
+    }
+
+    /// The guests that are connected to a live server and believe in their names, each with that server.
+    pub fn believers(&self) -> impl Iterator<Item = (&'a node::State, &'a Want)> + '_ {
+        let connected = self.guests.iter().filter(|(_, guest)| guest.link.is_some());
+        let believers = connected.filter(|(_, guest)| guest.believes());
+        believers.filter_map(|(wish, guest)| Some((self.servers[guest.home]?, *wish)))
     }
 
     /// Whether two servers can talk: both ways between them work.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::message::client::{Field, From, Info, Resume, Resumed, Secret, Vector};
-use crate::message::server::{Hello, Join, Server};
+use crate::message::server::{
+    Changes, Hello, Join, Lock, LockDenied, LockRequest, Record, Server, Winner,
+};
 use crate::message::tagged::{self, TaggedError};
 use crate::message::*;
 
@@ -229,6 +231,79 @@ fn peers() -> Vec<Peer> {
         },
         Peer::Hello(Box::new(hello)),
     ]
+    .into_iter()
+    .chain(locks())
+    .chain(directory())
+    .collect()
+}
+
+fn claim() -> Claim {
+    Claim {
+        registertime: Stamp(1_795_000_000_001),
+        origin: stream(3780),
+    }
+}
+
+fn record() -> Record {
+    let Claim {
+        registertime,
+        origin,
+    } = claim();
+    Record {
+        registration: Registration {
+            registertime,
+            origin,
+            number: 12,
+        },
+        secret: hash(),
+    }
+}
+
+fn hash() -> SecretHash {
+    SecretHash::from("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA")
+}
+
+fn locks() -> Vec<Peer> {
+    let lock = Lock {
+        username: aaron(),
+        claim: claim(),
+    };
+    let denied = |winner| {
+        Peer::LockDenied(Box::new(LockDenied {
+            username: aaron(),
+            claim: claim(),
+            winner,
+        }))
+    };
+    let reserved = Winner::Reserved {
+        claim: claim(),
+        secret: hash(),
+    };
+    vec![
+        Peer::LockRequest(Box::new(LockRequest {
+            username: aaron(),
+            claim: claim(),
+            secret: hash(),
+        })),
+        Peer::LockAllowed(Box::new(lock.clone())),
+        denied(None),
+        denied(Some(reserved)),
+        denied(Some(Winner::Registered(record()))),
+        Peer::LockRelease(Box::new(lock)),
+    ]
+}
+
+fn directory() -> Vec<Peer> {
+    let changes = Changes {
+        stream: stream(3780),
+        after: 10,
+        upto: 12,
+        records: vec![(aaron(), record())],
+    };
+    vec![
+        Peer::Directory(Box::new(changes)),
+        Peer::DirectoryCredit { chunks: 4 },
+    ]
 }
 
 #[test]
@@ -264,7 +339,8 @@ fn next(info: &Info) -> Option<Info> {
         Info::UnknownUser(_) => Info::NameTaken(aaron()),
         Info::NameTaken(_) => Info::NameLost(aaron()),
         Info::NameLost(_) => Info::AnonymousName,
-        Info::AnonymousName => Info::LineTooLong {
+        Info::AnonymousName => Info::TooManyRegistering,
+        Info::TooManyRegistering => Info::LineTooLong {
             limit_bytes: framing::LINE_LIMIT_BYTES,
         },
         Info::LineTooLong { .. } => Info::NotJson,

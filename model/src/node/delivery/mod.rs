@@ -1,9 +1,9 @@
 //! Delivery: the log, sessions, floors, catching up (`docs/protocol.md`, Delivery).
 
 use super::Step;
-use crate::message::Activity;
 use crate::message::client::{Resume, Vector};
 use crate::message::server::Hello;
+use crate::message::{Activity, Registration};
 use crate::port::Link;
 
 /// The part of delivery that a crash wipes out.
@@ -59,3 +59,12 @@ pub(super) fn on_hello(_s: &mut super::State, _link: Link, _hello: &Hello, _step
 
 /// An edge of the tree is gone.
 pub(super) fn on_edge_down(_s: &mut super::State, _link: Link, _step: &mut Step<'_>) {}
+
+/// Two records of one name turned out to be one user's: what was kept for the one registration belongs to the other.
+pub(super) fn on_united(
+    _s: &mut super::State,
+    _lost: &Registration,
+    _won: &Registration,
+    _step: &mut Step<'_>,
+) {
+}

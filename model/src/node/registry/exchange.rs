@@ -1,0 +1,184 @@
+//! What a neighbour's directory lacks, in bounded chunks (`docs/protocol.md`, Usernames: Exchange).
+//! A vector in HELLO says what the neighbour has; from then on this server keeps count of what it has sent, so an
+//! edge that comes up costs what differs and a new record costs one message per edge.
+//!
+//! ```text
+//!              HELLO                        nothing lacking
+//!   silent ───────────▶ sending ◀────────────────────────────▶ even
+//!                        │   ▲      a stream has moved on
+//!           no credit    ▼   │ DIRECTORY_CREDIT
+//!                       waiting
+//! ```
+
+use std::collections::BTreeSet;
+
+use super::super::{State, Step};
+use crate::message::client::Vector;
+use crate::message::server::{Changes, Record};
+use crate::message::{Peer, Stream, Username};
+use crate::port::Link;
+
+/// What passes over one edge.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Exchange {
+    /// What the neighbour has, or will have once it has taken in what was sent; unknown before its HELLO.
+    pub has: Option<Vector>,
+    /// Streams of which it lacks something.
+    pub lacking: BTreeSet<Stream>,
+    /// How many more DIRECTORY messages may be sent before it grants more.
+    pub credit: u32,
+    /// How many have been taken in from it, and not granted again yet.
+    pub owed: u32,
+}
+
+impl Exchange {
+    pub(super) fn new(credit: u32) -> Self {
+        Self {
+            has: None,
+            lacking: BTreeSet::new(),
+            credit,
+            owed: 0,
+        }
+    }
+
+    fn has(&self, stream: &Stream) -> u64 {
+        let has = self.has.as_ref().and_then(|has| has.get(stream));
+        has.copied().unwrap_or(0)
+    }
+}
+
+/// HELLO: what differs follows.
+pub(super) fn begin(s: &mut State, link: Link, vector: &Vector, step: &mut Step<'_>) {
+    let Some(exchange) = s.registry.edges.get_mut(&link) else {
+        return;
+    };
+    let mut has = vector.clone();
+    for (stream, upto) in &s.durable.registry.vector {
+        let theirs = has.get(stream).copied().unwrap_or(0);
+        if theirs < *upto {
+            let theirs = (step.rules.registry.resumes_after)(theirs);
+            has.insert(stream.clone(), theirs);
+            exchange.lacking.insert(stream.clone());
+        }
+    }
+    exchange.has = Some(has);
+    let ahead: Vec<_> = s.registry.index.ahead().cloned().collect();
+    for username in ahead {
+        send_ahead(s, link, &username, step);
+    }
+    pump(s, link, step);
+}
+
+/// A stream has moved on: every neighbour that has said HELLO hears of it.
+pub(super) fn flood(s: &mut State, stream: &Stream, step: &mut Step<'_>) {
+    let upto = s.durable.registry.complete(stream);
+    let mut edges = Vec::new();
+    for (link, exchange) in &mut s.registry.edges {
+        if exchange.has.is_some() && exchange.has(stream) < upto {
+            exchange.lacking.insert(stream.clone());
+            edges.push(*link);
+        }
+    }
+    for link in edges {
+        pump(s, link, step);
+    }
+}
+
+/// Of the names that have just entered, those whose record runs ahead of its stream: every neighbour hears of them,
+/// for whoever knows what precedes them may be gone for good.
+pub(super) fn flood_ahead(
+    s: &mut State,
+    from: Option<Link>,
+    entered: &[Username],
+    step: &mut Step<'_>,
+) {
+    for username in entered {
+        let links: Vec<_> = s.registry.edges.keys().copied().collect();
+        for link in links.into_iter().filter(|link| Some(*link) != from) {
+            send_ahead(s, link, username, step);
+        }
+    }
+}
+
+/// A DIRECTORY has come from this neighbour: it has what it sends, and may send another.
+pub(super) fn on_taken_in(s: &mut State, link: Link, changes: &Changes, step: &mut Step<'_>) {
+    let Some(exchange) = s.registry.edges.get_mut(&link) else {
+        return;
+    };
+    if exchange.has(&changes.stream) < changes.upto
+        && let Some(has) = &mut exchange.has
+    {
+        has.insert(changes.stream.clone(), changes.upto);
+    }
+    if exchange.has(&changes.stream) >= s.durable.registry.complete(&changes.stream) {
+        exchange.lacking.remove(&changes.stream);
+    }
+    exchange.owed += 1;
+    if exchange.owed * 2 >= step.rules.registry.limits.window_chunks {
+        let chunks = std::mem::take(&mut exchange.owed);
+        step.say(link, Peer::DirectoryCredit { chunks });
+    }
+}
+
+/// DIRECTORY_CREDIT.
+pub(super) fn on_credit(s: &mut State, link: Link, chunks: u32, step: &mut Step<'_>) {
+    if let Some(exchange) = s.registry.edges.get_mut(&link) {
+        let window = step.rules.registry.limits.window_chunks;
+        exchange.credit = exchange.credit.saturating_add(chunks).min(window);
+        pump(s, link, step);
+    }
+}
+
+/// Sends what is lacking, as far as the credit goes.
+fn pump(s: &mut State, link: Link, step: &mut Step<'_>) {
+    while let Some(exchange) = s.registry.edges.get_mut(&link)
+        && exchange.credit > 0
+        && let Some(stream) = exchange.lacking.first().cloned()
+    {
+        let after = exchange.has(&stream);
+        let upto = s.durable.registry.complete(&stream);
+        let most = step.rules.registry.limits.chunk_records;
+        let (names, reached) = s.registry.index.names(&stream, after, upto, most);
+        if reached == upto {
+            exchange.lacking.remove(&stream);
+        }
+        if let Some(has) = &mut exchange.has {
+            has.insert(stream.clone(), reached);
+        }
+        exchange.credit -= 1;
+        let changes = Changes {
+            stream,
+            after,
+            upto: reached,
+            records: records(s, names),
+        };
+        step.say(link, Peer::Directory(Box::new(changes)));
+    }
+}
+
+/// One record ahead of its stream. It is rare and small, so it takes no credit; what it says stays true if it is said twice.
+fn send_ahead(s: &State, link: Link, username: &Username, step: &mut Step<'_>) {
+    let records = records(s, vec![username.clone()]);
+    let ahead = records
+        .first()
+        .filter(|(_, record)| s.registry.index.is_ahead(&record.registration));
+    let Some((_, record)) = ahead else {
+        return;
+    };
+    let changes = Changes {
+        stream: record.registration.origin.clone(),
+        after: 0,
+        upto: 0,
+        records,
+    };
+    step.say(link, Peer::Directory(Box::new(changes)));
+}
+
+fn records(s: &State, names: Vec<Username>) -> Vec<(Username, Record)> {
+    let records = &s.durable.registry.records;
+    let held = names.into_iter().filter_map(|name| {
+        let record = records.get(&name)?.clone();
+        Some((name, record))
+    });
+    held.collect()
+}

@@ -1,0 +1,23 @@
+//! Property 5, no zombie: a name that lost never comes back, from a returning disk included. Whoever claims to
+//! have a change of the directory holds it, or an elder record of its name; so what a neighbour leaves out of what it
+//! sends can be missed by nobody, and what lost can't come in by that way again.
+
+use crate::node::registry::directory::Directory;
+use crate::world::view::View;
+
+/// Whether every directory, on a disk or not, holds what its vector claims, or better.
+pub fn holds(view: &View<'_>) -> bool {
+    let all: Vec<_> = view.directories().collect();
+    all.iter()
+        .all(|one| all.iter().all(|other| lives_up_to(one, other)))
+}
+
+/// Whether `claims` has, or has better than, each record of `other` that its vector covers.
+fn lives_up_to(claims: &Directory, other: &Directory) -> bool {
+    other.records.iter().all(|(username, record)| {
+        let registration = &record.registration;
+        let covered = claims.complete(&registration.origin) >= registration.number;
+        let held = claims.records.get(username);
+        !covered || held.is_some_and(|held| held.registration <= *registration)
+    })
+}

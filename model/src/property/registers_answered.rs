@@ -1,0 +1,51 @@
+//! Property 6, every REGISTER is answered while its connection lasts, without waiting for a repair, whatever else
+//! crashes; no reservation outlives its round, its origin or its link.
+
+use crate::message::server::Lock;
+use crate::node::connection::Standing;
+use crate::node::registry::round::Upstream;
+use crate::node::{Role, State};
+use crate::port::Link;
+use crate::world::guest::Stage;
+use crate::world::view::View;
+
+/// In every state: a server holds a record of a name or reservations, never both; a round's origin reserves the name
+/// for nobody else, and its client is still there; every other reservation came over an edge that still stands.
+pub fn holds(view: &View<'_>) -> bool {
+    view.live().all(|(_, state)| {
+        let rounds = &state.registry.rounds;
+        rounds.iter().all(|(lock, round)| {
+            let is_given_away = state.durable.registry.records.contains_key(&lock.username);
+            let stands = match round.upstream {
+                Upstream::Client(link) => is_alone(state, lock) && waits(state, link),
+                Upstream::Server(link) => state.edges().any(|edge| edge == link),
+            };
+            !is_given_away && stands
+        })
+    })
+}
+
+/// Settled: nobody waits, and nothing is reserved.
+pub fn settled(view: &View<'_>) -> bool {
+    let nobody_waits = view
+        .guests
+        .iter()
+        .all(|(_, guest)| guest.stage != Stage::Asking);
+    view.quiet
+        && nobody_waits
+        && view
+            .live()
+            .all(|(_, state)| state.registry.rounds.is_empty())
+}
+
+fn waits(state: &State, link: Link) -> bool {
+    match state.links.get(&link) {
+        Some(Role::Client(connection)) => connection.standing == Standing::Registering,
+        Some(Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_)) | None => false,
+    }
+}
+
+fn is_alone(state: &State, lock: &Lock) -> bool {
+    let same = |other: &&Lock| other.username == lock.username;
+    state.registry.rounds.keys().filter(same).count() == 1
+}

@@ -1,0 +1,259 @@
+//! A client as the check of usernames needs it: it registers a name, hears how that ends, and may return to log in.
+//! It is the original client without its user; [`crate::client`] is checked in the scenarios of delivery.
+
+use super::link::{Connection, End, Party, Phase};
+use super::seen::Seen;
+use super::{Memo, State, World, step, view};
+use crate::message::client::Secret;
+use crate::message::{Line, Peer, Reply, Request, SecretHash, Stamp, Username};
+
+/// What a guest wants.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Want {
+    /// The name.
+    pub username: Username,
+    /// What it will prove it with.
+    pub secret: SecretHash,
+    /// Where it registers, as an index.
+    pub at: usize,
+    /// The clock of that server then.
+    pub now: Stamp,
+    /// Where it logs in once its connection is gone, if it does.
+    pub returns: Option<usize>,
+}
+
+/// A guest, as far as it has got, and what it has been told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Guest {
+    /// What it has heard last.
+    pub stage: Stage,
+    /// Its connection, while it has one.
+    pub link: Option<usize>,
+    /// The server that it is, or was last, connected to.
+    pub home: usize,
+    /// Whether the tree has been whole and unchanged since it asked, up to the answer.
+    pub calm: bool,
+    /// Whether somebody else had been given the name before it asked.
+    pub rivalled: bool,
+    /// Whether it was given a name that it should never have been given (property 2); this sticks.
+    pub doubled: bool,
+    /// Whether it was told something that nobody may be told in its place; this sticks.
+    pub confused: bool,
+}
+
+/// What a guest has heard last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// It hasn't asked.
+    #[default]
+    Idle,
+    /// It waits for the answer to its REGISTER.
+    Asking,
+    /// REGISTER_SUCCESS: it believes in the name.
+    Holding,
+    /// REGISTER_FAILED.
+    Refused,
+    /// It had the name, and was told that it has lost it.
+    Lost,
+    /// Its connection broke before there was an answer.
+    Unheard,
+}
+
+impl Guest {
+    /// Whether it has been given the name and not been told otherwise.
+    pub fn believes(&self) -> bool {
+        self.stage == Stage::Holding
+    }
+}
+
+/// REGISTER, on a new connection.
+pub(super) fn register(world: &World, state: &mut State, guest: usize, seen: &mut Seen) {
+    seen.note("guest asks");
+    let wish = &world.setup().guests[guest];
+    let rivals = rivals(world, state, guest);
+    let rivalled = rivals.iter().any(|rival| state.guests[*rival].believes());
+    let request = Request::Register {
+        username: wish.username.clone(),
+        secret: Secret::Hashed(wish.secret.clone()),
+        at: wish.now,
+    };
+    let calm = is_calm(world, state);
+    connect(state, guest, wish.at, request);
+    let this = &mut state.guests[guest];
+    this.stage = Stage::Asking;
+    this.calm = calm;
+    this.rivalled = rivalled;
+}
+
+/// LOGIN, on a new connection, by one that has the name.
+pub(super) fn come_back(world: &World, state: &mut State, guest: usize, seen: &mut Seen) {
+    seen.note("guest returns");
+    let wish = &world.setup().guests[guest];
+    let Some(server) = wish.returns else { return };
+    let request = Request::Login {
+        username: wish.username.clone(),
+        secret: Some(Secret::Hashed(wish.secret.clone())),
+        resume: None,
+    };
+    connect(state, guest, server, request);
+}
+
+/// The guest goes without a word.
+pub(super) fn leave(state: &mut State, guest: usize, seen: &mut Seen) {
+    seen.note("guest leaves");
+    state.faults.departures -= 1;
+    close(state, guest);
+    on_down(state, guest);
+}
+
+/// A line comes to the guest.
+pub(super) fn on_line(
+    world: &World,
+    state: &mut State,
+    guest: usize,
+    line: &Line,
+    seen: &mut Seen,
+) {
+    let Line::Reply(reply) = line else { return };
+    let stage = state.guests[guest].stage;
+    match (reply, stage) {
+        (Reply::RegisterSuccess { .. }, Stage::Asking) => on_success(world, state, guest, seen),
+        (Reply::RegisterFailed { .. }, Stage::Asking) => end(state, guest, Stage::Refused),
+        (Reply::RegisterFailed { .. }, Stage::Holding) => {
+            seen.note("loser told");
+            end(state, guest, Stage::Lost);
+        }
+        (Reply::LoginFailed { .. }, Stage::Holding) => {
+            seen.note("loser refused at login");
+            end(state, guest, Stage::Lost);
+        }
+        (Reply::LoginSuccess { .. }, Stage::Holding) => {}
+        (
+            Reply::RegisterSuccess { .. }
+            | Reply::RegisterFailed { .. }
+            | Reply::LoginFailed { .. }
+            | Reply::LoginSuccess { .. }
+            | Reply::Redirect { .. }
+            | Reply::Broadcast { .. }
+            | Reply::Invalid { .. }
+            | Reply::AuthenticationFail { .. }
+            | Reply::Ack { .. }
+            | Reply::Gap { .. },
+            _,
+        ) => state.guests[guest].confused = true,
+    }
+}
+
+/// The guest's connection is gone.
+pub(super) fn on_down(state: &mut State, guest: usize) {
+    let this = &mut state.guests[guest];
+    this.link = None;
+    if this.stage == Stage::Asking {
+        this.stage = Stage::Unheard;
+    }
+}
+
+/// A fault has happened, or an edge of the tree has changed: what is being asked is no longer asked in calm.
+pub(super) fn disturb(before: &State, state: &mut State, is_fault: bool) {
+    let asking = |guest: &Guest| guest.stage == Stage::Asking && guest.calm;
+    if !state.guests.iter().any(asking) || !(is_fault || edges_differ(before, state)) {
+        return;
+    }
+    for guest in state.guests.iter_mut().filter(|guest| asking(guest)) {
+        guest.calm = false;
+    }
+}
+
+/// REGISTER_SUCCESS. Nobody may hear it in calm if another one was given the name before, or in calm, too (property 2).
+fn on_success(world: &World, state: &mut State, guest: usize, seen: &mut Seen) {
+    let rivals = rivals(world, state, guest);
+    let mut others = rivals.iter().map(|rival| &state.guests[*rival]);
+    if others.clone().any(Guest::believes) {
+        seen.note("two owners of one name");
+    }
+    let also_calm =
+        others.any(|rival| rival.calm && matches!(rival.stage, Stage::Holding | Stage::Lost));
+    let this = &mut state.guests[guest];
+    this.stage = Stage::Holding;
+    this.doubled |= this.calm && (this.rivalled || also_calm);
+}
+
+fn end(state: &mut State, guest: usize, stage: Stage) {
+    close(state, guest);
+    let this = &mut state.guests[guest];
+    this.stage = stage;
+    this.link = None;
+}
+
+fn close(state: &mut State, guest: usize) {
+    if let Some(link) = state.guests[guest].link {
+        step::alter_end_of(state, link, Party::Guest(guest), Connection::leave);
+    }
+}
+
+/// The other guests that want the same name.
+fn rivals(world: &World, state: &State, guest: usize) -> Vec<usize> {
+    let wishes = &world.setup().guests;
+    let same = |other: &usize| *other != guest && wishes[*other].username == wishes[guest].username;
+    (0..state.guests.len()).filter(same).collect()
+}
+
+/// A connection that is there at once, with the first line on its way.
+fn connect(state: &mut State, guest: usize, server: usize, request: Request) {
+    let end = |party, phase| End {
+        party,
+        phase,
+        deaf: false,
+        inbox: Default::default(),
+    };
+    let mut connection = Connection {
+        ends: [
+            end(Party::Guest(guest), Phase::Open),
+            end(Party::Server(server), Phase::Ringing),
+        ],
+    };
+    connection.send(0, Line::Request(Box::new(request)));
+    state.guests[guest].home = server;
+    let link = step::lay(state, connection);
+    state.guests[guest].link = Some(link);
+}
+
+/// Whether all servers run in one tree whose links are whole.
+fn is_calm(world: &World, state: &State) -> bool {
+    let view = view::View::new(world, state);
+    let whole = view.live().count() == state.servers.len() && view.parts().len() == 1;
+    let links = state.links.iter().flatten();
+    let mut between = links.filter(|link| matches!(link.ends[0].party, Party::Server(_)));
+    whole && view.is_settled_tree() && between.all(|link| link.ends.iter().all(|end| !end.deaf))
+}
+
+/// Whether nothing is on its way that could begin or end a round, or a belief.
+pub(super) fn is_quiet(state: &State) -> bool {
+    let asks = |line: &Line| match line {
+        Line::Request(_) | Line::Peer(Peer::LockRequest(_)) => true,
+        Line::Peer(_) | Line::Reply(_) | Line::Malformed(_) => false,
+    };
+    let breaks = |machine: &Memo<super::server::Server>| {
+        let edges = machine
+            .process
+            .iter()
+            .flat_map(|process| process.state.edges());
+        let mut links = edges.filter_map(|edge| state.links.get(edge.0 as usize)?.as_ref());
+        links.any(|link| {
+            let mut ends = link.ends.iter();
+            ends.any(|end| end.deaf || end.phase == Phase::Gone)
+        })
+    };
+    let ends = state.links.iter().flatten().flat_map(|link| &link.ends);
+    let mut waiting = ends.flat_map(|end| &end.inbox);
+    !waiting.any(asks) && !state.servers.iter().any(breaks)
+}
+
+fn edges_differ(before: &State, after: &State) -> bool {
+    let edges = |machine: &Memo<super::server::Server>| {
+        let process = machine.process.as_ref()?;
+        Some(process.state.edges().collect::<Vec<_>>())
+    };
+    let mut pairs = before.servers.iter().zip(&after.servers);
+    pairs.any(|(before, after)| before != after && edges(before) != edges(after))
+}
