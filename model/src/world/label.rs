@@ -2,6 +2,7 @@
 
 use crate::client::{self, Told};
 use crate::message::{Line, Peer, Reply, Request};
+use crate::node::delivery::Report as Delivery;
 use crate::node::tree::{Refusal, Report as Tree};
 use crate::node::{Report, Timer};
 
@@ -34,6 +35,10 @@ pub(super) fn line(line: &Line) -> &'static str {
             Peer::Path { .. } => "PATH",
             Peer::Known { .. } => "KNOWN",
             Peer::Hello(_) => "HELLO",
+            Peer::ActivityBroadcast(_) => "ACTIVITY_BROADCAST of a server",
+            Peer::Skip(_) => "SKIP",
+            Peer::Sessions(_) => "SESSIONS",
+            Peer::Floors { .. } => "FLOORS",
         },
         Line::Malformed(_) => "malformed",
     }
@@ -44,6 +49,8 @@ pub(super) fn timer(timer: Timer) -> &'static str {
     match timer {
         Timer::Retry => "Retry",
         Timer::Probe => "Probe",
+        Timer::Floor => "Floor",
+        Timer::Patience => "Patience",
     }
 }
 
@@ -64,6 +71,11 @@ pub(super) fn report(report: &Report) -> &'static str {
             },
             Tree::SecretRefused => "secret refused",
             Tree::Nonsense => "nonsense",
+        },
+        Report::Delivery(report) => match report {
+            Delivery::Gap { .. } => "gap",
+            Delivery::TooSlow => "slow reader cut off",
+            Delivery::Uncounted { .. } => "server uncounted",
         },
         Report::Halted(_) => "halted",
     }

@@ -6,6 +6,7 @@ use super::user::User;
 use crate::client::{self, Client};
 use crate::message::client::Secret;
 use crate::message::{Address, SecretHash, ServerName, Stamp};
+use crate::node::delivery::Settings;
 use crate::node::rules::{self, Rules};
 use crate::node::{Boot, Config, Node, tree::Timing};
 use crate::property::Part;
@@ -139,6 +140,10 @@ impl Setup {
             timing: Timing {
                 backoffs: 0,
                 ..Timing::fast()
+            },
+            delivery: Settings {
+                patience: None,
+                ..Settings::default()
             },
         });
         Self {
