@@ -1,6 +1,7 @@
 //! What surrounds the actors when they are checked: links that break, machines that crash, disks that forget
 //! (`docs/protocol.md`, World). [`World`] is a stateright `Model`; the actors in it are the ones that serve.
 
+pub mod hearing;
 mod label;
 mod laws;
 pub mod link;
@@ -34,6 +35,7 @@ pub struct World {
     setup: Setup,
     nodes: Vec<Node>,
     clients: Vec<Vec<Client>>,
+    sayings: Vec<hearing::Saying>,
     beginning: State,
 }
 
@@ -68,6 +70,11 @@ pub enum Action {
         link: usize,
         /// 0 is the dialer's end, 1 the acceptor's.
         end: usize,
+    },
+    /// A server hears of its kernel how much a client has received.
+    Received {
+        /// The link's number.
+        link: usize,
     },
     /// An end of a link learns that it is gone.
     Down {
@@ -139,6 +146,7 @@ impl Action {
         match self {
             Self::Up { .. }
             | Self::Deliver { .. }
+            | Self::Received { .. }
             | Self::Down { .. }
             | Self::Unreachable { .. }
             | Self::Timer { .. }
@@ -166,7 +174,7 @@ impl World {
             users: setup
                 .users
                 .iter()
-                .map(|_| Memo::new(Seat::default()))
+                .map(|_| Memo::new(Seat::new(setup.users.len())))
                 .collect(),
             servers: setup
                 .servers
@@ -180,6 +188,7 @@ impl World {
         };
         let clients = setup.users.iter().map(|user| setup.clients(user)).collect();
         let mut world = Self {
+            sayings: hearing::sayings(&setup.users),
             clients,
             setup,
             nodes,
@@ -233,6 +242,7 @@ impl World {
     pub fn step(&self, state: &State, action: Action, seen: &mut Seen) -> Option<State> {
         let mut next = state.clone();
         step::take(self, &mut next, action, seen);
+        hearing::owe(self, state, &mut next);
         step::tidy(&mut next);
         (next != *state).then_some(next)
     }
@@ -251,6 +261,9 @@ impl Model for World {
             let Some(connection) = connection else {
                 continue;
             };
+            if connection.owes_notice() {
+                actions.push(Action::Received { link });
+            }
             for (end, this) in connection.ends.iter().enumerate() {
                 match &this.phase {
                     Phase::Gone => {}
@@ -372,6 +385,7 @@ impl fmt::Display for Action {
         match self {
             Self::Up { link } => write!(f, "link {link} is up"),
             Self::Deliver { link, end } => write!(f, "link {link} delivers to end {end}"),
+            Self::Received { link } => write!(f, "link {link} reports what was received"),
             Self::Down { link, end } => write!(f, "link {link} is down at end {end}"),
             Self::Unreachable { party, address } => write!(f, "{party} can't reach {address}"),
             Self::Timer { server, timer } => write!(f, "{timer:?} of {}", Party::Server(*server)),

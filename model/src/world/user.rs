@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Memo;
-use crate::client::{self, Ask, Config, Told};
+use super::hearing::{Hearing, Saying};
+use crate::client::{self, Ask, Config, Kind, Told};
 use crate::message::Address;
 
 /// A client and what its user will want, in order.
@@ -29,7 +30,7 @@ pub enum Wish {
 }
 
 /// A user, as far as it has got.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seat {
     /// The client's process, while it runs.
     pub process: Option<Process>,
@@ -37,6 +38,8 @@ pub struct Seat {
     pub wished: usize,
     /// Whether this start of the client has logged in.
     pub logged_in: bool,
+    /// What the user has heard.
+    pub hearing: Hearing,
 }
 
 /// A running client.
@@ -76,6 +79,16 @@ impl User {
 }
 
 impl Seat {
+    /// A user who has done nothing yet, one of so many.
+    pub fn new(users: usize) -> Self {
+        Self {
+            process: None,
+            wished: 0,
+            logged_in: false,
+            hearing: Hearing::new(users),
+        }
+    }
+
     /// What the user wants next, if it can be had now.
     pub fn next_wish<'a>(&self, user: &'a User) -> Option<&'a Wish> {
         let wish = user.wishes.get(self.wished)?;
@@ -88,9 +101,15 @@ impl Seat {
     }
 
     /// What the client tells its user.
-    pub fn on_told(&mut self, told: &Told) {
+    pub fn on_told(&mut self, kind: Kind, sayings: &[Saying], told: &Told) {
+        self.hearing.on_told(sayings, told);
         match told {
-            Told::LoggedIn { .. } => self.logged_in = true,
+            Told::LoggedIn { .. } => {
+                self.logged_in = true;
+                if kind == Kind::Legacy {
+                    self.hearing.begin_again();
+                }
+            }
             Told::Registered { .. }
             | Told::Refused { .. }
             | Told::NameLost { .. }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::link::{Connection, Party};
 use super::server::Server;
 use super::{Memo, State, Ways, World};
+use super::user::{Seat, User};
 use crate::node;
 use crate::port::Link;
 
@@ -13,6 +14,12 @@ use crate::port::Link;
 pub struct View<'a> {
     /// The servers, by index: `None` while one is down or has halted.
     pub servers: Vec<Option<&'a node::State>>,
+    /// What each would find at a restart, by index; `None` if its disk is empty.
+    pub disks: Vec<Option<&'a node::Durable>>,
+    /// The users, and how far each has got.
+    pub users: Vec<(&'a User, &'a Seat)>,
+    /// What is on its way.
+    pub links: Vec<&'a Connection>,
     /// Which ways are cut.
     pub cut: Ways,
     /// Whether something is still to come that the servers' states don't show: a link between them has broken, or carries
@@ -24,11 +31,18 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// A world's moment.
-    pub fn new(_world: &'a World, state: &'a State) -> Self {
+    pub fn new(world: &'a World, state: &'a State) -> Self {
         let servers = state.servers.iter().map(|machine| {
             let process = machine.process.as_ref()?;
             process.state.halted.is_none().then_some(&*process.state)
         });
+        // While nothing can crash any more, no disk is kept, and what is remembered is as good as on it.
+        let keeps_disks = world.may_crash(state);
+        let disks = state.servers.iter().map(|machine| match &machine.process {
+            Some(process) if !keeps_disks => Some(&process.state.durable),
+            Some(_) | None => machine.disk.as_ref(),
+        });
+        let seats = state.users.iter().map(|seat| &**seat);
         let links = || {
             state
                 .links
@@ -57,8 +71,12 @@ impl<'a> View<'a> {
         let stirring =
             links().any(|(_, connection)| stirs(connection)) || state.servers.iter().any(holds);
         Self {
-            servers,
-            cut: state.cut,
+<<<<            servers,
+====            servers: servers.collect(),
+            disks: disks.collect(),
+            users: world.setup().users.iter().zip(seats).collect(),
+            links: state.links.iter().flatten().map(|link| &**link).collect(),
+>>>>            cut: state.cut,
             stirring,
             deserted: deserted.collect(),
         }
@@ -70,6 +88,11 @@ impl<'a> View<'a> {
             .iter()
             .enumerate()
             .filter_map(|(index, server)| server.map(|server| (index, server)))
+    }
+
+    /// Whether every server runs and can talk to every other.
+    pub fn is_whole(&self) -> bool {
+        self.cut.is_empty() && self.servers.iter().all(Option::is_some)
     }
 
     /// Whether two servers can talk: both ways between them work.

@@ -156,7 +156,7 @@ fn pending(s: &State, registration: &Registration, client: ClientId) -> Option<P
 }
 
 /// Up to where a user is known to have heard: while it is live, its home's floor speaks for it.
-pub(super) fn cursor_of(s: &State, registration: &Registration) -> Option<Vector> {
+pub fn cursor_of(s: &State, registration: &Registration) -> Option<Vector> {
     let session = s.durable.delivery.book.sessions.get(registration)?;
     match session.phase {
         Phase::Out => None,
