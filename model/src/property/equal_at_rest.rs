@@ -15,5 +15,5 @@ pub fn holds(view: &View<'_>) -> bool {
         (&delivery.log.have, sessions.collect::<Vec<_>>())
     });
     let first = all.next();
-    !view.is_whole() || all.all(|other| Some(other) == first)
+    !view.cut.is_empty() || all.all(|other| Some(other) == first)
 }

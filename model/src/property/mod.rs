@@ -2,7 +2,7 @@
 //! The table of the README is [`ALL`]; the numbers are those of `docs/protocol.md`, Properties.
 
 pub mod as_drawn;
-pub mod one_identity;
+pub mod at_rest;
 pub mod buffers_end;
 pub mod durable_activities;
 pub mod elder_reigns;
@@ -13,6 +13,7 @@ pub mod no_creation;
 pub mod no_duplicate;
 pub mod no_gap;
 pub mod no_loss;
+pub mod one_identity;
 pub mod one_tree;
 
 use crate::check::Law;
@@ -127,6 +128,13 @@ pub const ALL: &[Property] = &[
         kind: Kind::Safety,
         part: Part::Delivery,
         holds: |world, state| no_creation::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 11,
+        name: "delivery comes to rest",
+        kind: Kind::Convergence,
+        part: Part::Delivery,
+        holds: |world, state| at_rest::holds(&View::new(world, state)),
     },
     Property {
         number: 11,

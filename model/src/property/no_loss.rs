@@ -8,10 +8,11 @@ use crate::world::view::View;
 
 /// Whether it holds.
 pub fn holds(view: &View<'_>) -> bool {
-    !view.is_whole()
+    !view.cut.is_empty()
         || view.users.iter().all(|(user, seat)| {
             let ours = user.client.kind == Kind::Ours;
-            !is_logged_in(seat) || (has_heard(seat) && (!ours || has_been_heard(seat)))
+            !is_logged_in(seat)
+                || (has_heard(seat) && (!ours || !view.is_whole() || has_been_heard(seat)))
         })
 }
 

@@ -94,6 +94,11 @@ impl Connection {
         }
     }
 
+    /// Whether both parties know of the link and hold it.
+    pub fn is_open(&self) -> bool {
+        self.ends.iter().all(|end| end.phase == Phase::Open)
+    }
+
     /// Whether the acceptor has yet to hear what was received.
     pub fn owes_notice(&self) -> bool {
         let acceptor = &self.ends[1];

@@ -169,7 +169,7 @@ impl World {
         let nodes = (0..setup.servers.len())
             .map(|server| setup.node(server, 0))
             .collect();
-        let settled = setup.start == Start::Settled;
+        let settled = setup.start != Start::Cold;
         let beginning = State {
             users: setup
                 .users
@@ -214,6 +214,12 @@ impl World {
         }
         for user in 0..state.users.len() {
             wish::start_client(self, &mut state, user, 0);
+        }
+        if self.setup.start == Start::LoggedIn {
+            for user in 0..state.users.len() {
+                wish::come_true(self, &mut state, user, seen);
+                state = self.settle(state);
+            }
         }
         state
     }

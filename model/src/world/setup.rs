@@ -52,6 +52,8 @@ pub enum Start {
     Cold,
     /// The servers have started one after the other and the tree has come to rest.
     Settled,
+    /// The same, and then every user's first wish has come true.
+    LoggedIn,
 }
 
 /// How often each fault may happen.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::link::{Connection, Party};
-use super::server::Server;
-use super::{Memo, State, Ways, World};
+use super::server::{Process, Server};
 use super::user::{Seat, User};
+use super::{Memo, State, Ways, World};
 use crate::node;
 use crate::port::Link;
 
@@ -16,6 +16,8 @@ pub struct View<'a> {
     pub servers: Vec<Option<&'a node::State>>,
     /// What each would find at a restart, by index; `None` if its disk is empty.
     pub disks: Vec<Option<&'a node::Durable>>,
+    /// The servers' processes that run.
+    pub processes: Vec<&'a Process>,
     /// The users, and how far each has got.
     pub users: Vec<(&'a User, &'a Seat)>,
     /// What is on its way.
@@ -71,12 +73,16 @@ impl<'a> View<'a> {
         let stirring =
             links().any(|(_, connection)| stirs(connection)) || state.servers.iter().any(holds);
         Self {
-<<<<            servers,
-====            servers: servers.collect(),
+            servers,
             disks: disks.collect(),
+            processes: state
+                .servers
+                .iter()
+                .filter_map(|machine| machine.process.as_ref())
+                .collect(),
             users: world.setup().users.iter().zip(seats).collect(),
             links: state.links.iter().flatten().map(|link| &**link).collect(),
->>>>            cut: state.cut,
+            cut: state.cut,
             stirring,
             deserted: deserted.collect(),
         }

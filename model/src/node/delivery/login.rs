@@ -7,7 +7,7 @@ use super::super::connection::{self, Standing};
 use super::super::{Role, State, Step};
 use super::receiver::{self, Held, Pending, Receiver};
 use super::session::Index;
-use super::{exchange, floor, own_stream, vector};
+use super::{exchange, floor, forget, own_stream, vector};
 use crate::message::client::{Info, Resume, Resumed, Vector};
 use crate::message::server::{Phase, Sender, Session, Version};
 use crate::message::{Address, ClientId, Registration, Reply, Username};
@@ -339,6 +339,7 @@ fn change(s: &mut State, registration: &Registration, session: Session, step: &m
         step.save(&s.durable);
     }
     exchange::flood_sessions(s, &own, step);
+    forget::review(s, step);
 }
 
 /// What a server does when a session has become something else: ends it if it says that its user is here and it is not,
