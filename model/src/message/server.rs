@@ -1,11 +1,13 @@
 //! What servers say to each other.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::client::{Info, Secret, Vector};
 use super::{
-    Address, Claim, Incarnation, Registration, SecretHash, ServerId, ServerName, Stamp, Stream,
-    Username,
+    Activity, Address, Claim, ClientId, Incarnation, Registration, SecretHash, ServerId,
+    ServerName, Stamp, Stream, Username,
 };
 
 /// What is known of a server: enough to dial it, and to tell its starts apart.
@@ -113,6 +115,90 @@ pub struct Changes {
     pub records: Vec<(Username, Record)>,
 }
 
+/// What somebody said, as servers keep it and pass it on. One allocation, shared by the log and by all who are told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Message {
+    /// The stream of the speaker's own server, in its incarnation of that time.
+    pub stream: Stream,
+    /// Its number there, from 1.
+    pub number: u64,
+    /// Who said it; nobody in particular for `anonymous`.
+    pub speaker: Option<Registration>,
+    /// The speaker's client and that client's own number for it, if it numbers what it says.
+    pub sender: Option<(ClientId, u64)>,
+    /// What was said, signed.
+    pub activity: Activity,
+}
+
+/// Who numbers what it says: a client, under the registration that it speaks for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Sender {
+    /// The registration; none for `anonymous`.
+    pub speaker: Option<Registration>,
+    /// The client.
+    pub client: ClientId,
+}
+
+/// SKIP: messages that the receiver lacks and that the sender no longer has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Skip {
+    /// Per stream, up to which number they are gone.
+    pub base: Vector,
+    /// What each sender had said in them, or else what follows would seem to come too early.
+    pub said: Vec<(Sender, u64)>,
+}
+
+/// Which login a session is: the larger is the later one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Version {
+    /// Raised by each login and each re-assertion, by nothing else.
+    pub counter: u64,
+    /// The server where the user is, in its incarnation of that time.
+    pub home: Stream,
+}
+
+/// How far a session is. Within one version a later phase wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Connected, and still hearing what it missed: a mailbox.
+    CatchingUp,
+    /// Connected; its home's floor speaks for it.
+    Live,
+    /// Gone without a word: a mailbox.
+    Left,
+    /// Logged out: nothing is kept for it.
+    Out,
+}
+
+/// What is known of the last session of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Session {
+    /// Which login it is.
+    pub version: Version,
+    /// How far it is.
+    pub phase: Phase,
+    /// The client, if it is one of ours.
+    pub client: Option<ClientId>,
+    /// Up to where the user has heard, at least.
+    pub cursor: Vector,
+    /// The changes that made it what it is: per origin, the last one.
+    pub changes: Vector,
+}
+
+/// SESSIONS: what one origin changed, in the order of its numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sessions {
+    /// Whose changes.
+    pub stream: Stream,
+    /// What follows begins after this number …
+    pub after: u64,
+    /// … and is complete up to this one.
+    pub upto: u64,
+    /// The sessions that those changes left as they are now.
+    pub sessions: Vec<(Registration, Session)>,
+}
+
 /// What a server says to another. A variant's name in capitals is its `command`, its fields are the
 /// object's fields, and [`super::decode::VERSION`] goes with it as `v`: a new message is a new variant here, nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -153,5 +239,16 @@ pub enum Peer {
     DirectoryCredit {
         /// How many.
         chunks: u32,
+    },
+    /// ACTIVITY_BROADCAST: somebody has said something.
+    ActivityBroadcast(Arc<Message>),
+    /// SKIP.
+    Skip(Box<Skip>),
+    /// SESSIONS.
+    Sessions(Box<Sessions>),
+    /// FLOORS: up to where each server, and everyone logged in there, has got everything, for good.
+    Floors {
+        /// Per server.
+        floors: Vec<(ServerName, Vector)>,
     },
 }

@@ -1,6 +1,7 @@
 //! Broken rules, for the checker alone: each mutant changes the table of rules that the servers or the clients of a world keep, and the check
 //! must find a counterexample. `Node::new` takes no table.
 
+pub mod delivery;
 pub mod registry;
 pub mod tree;
 
@@ -21,7 +22,10 @@ pub struct Mutant {
 
 /// Every mutant, part by part.
 pub fn all() -> impl Iterator<Item = &'static Mutant> {
-    tree::MUTANTS.iter().chain(registry::MUTANTS)
+    tree::MUTANTS
+        .iter()
+        .chain(registry::MUTANTS)
+        .chain(delivery::MUTANTS)
 }
 
 /// The mutant of this name.

@@ -222,6 +222,7 @@ pub(super) fn on_registered(
         secret,
     };
     stand(s, link, proved);
+    delivery::on_registered(s, link);
     let Some(Role::Client(connection)) = s.links.get_mut(&link) else {
         return;
     };
@@ -268,7 +269,8 @@ pub(super) fn refuse(s: &mut State, link: Link, reply: Reply, step: &mut Step<'_
     leave(s, link, step);
 }
 
-fn leave(s: &mut State, link: Link, step: &mut Step<'_>) {
+/// A client goes, by its own wish or this server's.
+pub(super) fn leave(s: &mut State, link: Link, step: &mut Step<'_>) {
     on_down(s, link, step);
     step.close(link);
 }

@@ -42,6 +42,8 @@ pub struct Config {
     pub secret: Secret,
     /// Which intervals it keeps.
     pub timing: tree::Timing,
+    /// What it does about delivery.
+    pub delivery: delivery::Settings,
 }
 
 /// What differs from start to start: time and chance, as inputs.
@@ -142,6 +144,10 @@ pub enum Timer {
     Retry,
     /// With a parent: dial a known server elsewhere, in case its tree has a better root.
     Probe,
+    /// Delivery: the floor may have risen.
+    Floor,
+    /// Delivery: what doesn't move is waited for one tick less.
+    Patience,
 }
 
 /// What an operator can ask of a node.
@@ -153,6 +159,8 @@ pub enum Order {}
 pub enum Report {
     /// About the tree.
     Tree(tree::Report),
+    /// About delivery.
+    Delivery(delivery::Report),
     /// It stops.
     Halted(Halt),
 }
@@ -232,6 +240,8 @@ impl State {
         self.tree.attempt = None;
         step.cancel(Timer::Retry);
         step.cancel(Timer::Probe);
+        step.cancel(Timer::Floor);
+        step.cancel(Timer::Patience);
         step.tell(Report::Halted(why.clone()));
         self.halted = Some(why);
     }
@@ -289,6 +299,7 @@ impl Actor for Node {
             halted: None,
         };
         let mut step = self.step(out);
+        delivery::start(&mut state, &mut step);
         step.save(&state.durable);
         tree::on_start(&mut state, &mut step);
         state
@@ -311,6 +322,8 @@ impl Actor for Node {
         match timer {
             Timer::Retry => tree::on_retry(state, step),
             Timer::Probe => tree::on_probe(state, step),
+            Timer::Floor => delivery::on_floor(state, step),
+            Timer::Patience => delivery::on_patience(state, step),
         }
     }
 }
@@ -395,6 +408,10 @@ fn on_peer(s: &mut State, link: Link, peer: Peer, step: &mut Step<'_>) {
         Peer::DirectoryCredit { chunks } => {
             registry::on_directory_credit(s, link, chunks, step);
         }
+        Peer::ActivityBroadcast(message) => delivery::on_broadcast(s, link, message, step),
+        Peer::Skip(skip) => delivery::on_skip(s, link, *skip, step),
+        Peer::Sessions(sessions) => delivery::on_sessions(s, link, *sessions, step),
+        Peer::Floors { floors } => delivery::on_floors(s, link, floors, step),
         Peer::Authenticate(_) => tree::on_nonsense(s, link, step),
         Peer::AuthenticationFail { info } => tree::on_authentication_fail(s, link, info, step),
     }

@@ -435,7 +435,11 @@ pub(super) fn is_for_strangers(peer: &Peer) -> bool {
         | Peer::LockDenied(_)
         | Peer::LockRelease(_)
         | Peer::Directory(_)
-        | Peer::DirectoryCredit { .. } => false,
+        | Peer::DirectoryCredit { .. }
+        | Peer::ActivityBroadcast(_)
+        | Peer::Skip(_)
+        | Peer::Sessions(_)
+        | Peer::Floors { .. } => false,
     }
 }
 

@@ -2,11 +2,21 @@
 //! The table of the README is [`ALL`]; the numbers are those of `docs/protocol.md`, Properties.
 
 pub mod as_drawn;
+pub mod at_rest;
+pub mod buffers_end;
 pub mod clocks;
+pub mod durable_activities;
 pub mod durable_success;
 pub mod elder_reigns;
+pub mod equal_at_rest;
+pub mod in_order;
 pub mod loser_told;
+pub mod no_circling;
+pub mod no_creation;
 pub mod no_double_success;
+pub mod no_duplicate;
+pub mod no_gap;
+pub mod no_loss;
 pub mod no_zombie;
 pub mod one_identity;
 pub mod one_tree;
@@ -161,5 +171,89 @@ pub const ALL: &[Property] = &[
         kind: Kind::Convergence,
         part: Part::Tree,
         holds: |world, state| one_identity::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 7,
+        name: "acknowledged activities are durable",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| durable_activities::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 8,
+        name: "in order",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| in_order::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 9,
+        name: "no duplicate",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| no_duplicate::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 10,
+        name: "no creation",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| no_creation::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 11,
+        name: "delivery comes to rest",
+        kind: Kind::Convergence,
+        part: Part::Delivery,
+        holds: |world, state| at_rest::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 11,
+        name: "no loss",
+        kind: Kind::Convergence,
+        part: Part::Delivery,
+        holds: |world, state| no_loss::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 11,
+        name: "no gap without a bound",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| no_gap::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 12,
+        name: "buffers end",
+        kind: Kind::Convergence,
+        part: Part::Delivery,
+        holds: |world, state| buffers_end::settled(&View::new(world, state)),
+    },
+    Property {
+        number: 12,
+        name: "buffers are bounded",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| {
+            let bound = world
+                .setup()
+                .servers
+                .iter()
+                .map(|server| server.delivery.log_max);
+            buffers_end::holds(&View::new(world, state), bound.max().unwrap_or(0))
+        },
+    },
+    Property {
+        number: 15,
+        name: "no message goes round",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| no_circling::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 19,
+        name: "equal at rest",
+        kind: Kind::Convergence,
+        part: Part::Delivery,
+        holds: |world, state| equal_at_rest::holds(&View::new(world, state)),
     },
 ];

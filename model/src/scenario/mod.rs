@@ -1,5 +1,6 @@
 //! The named worlds: which parts are on, what may go wrong, how large they are, and what must be reached in them.
 
+pub mod delivery;
 pub mod registry;
 pub mod tree;
 
@@ -33,7 +34,10 @@ pub struct Scenario {
 
 /// Every scenario, part by part.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    tree::SCENARIOS.iter().chain(registry::SCENARIOS)
+    tree::SCENARIOS
+        .iter()
+        .chain(registry::SCENARIOS)
+        .chain(delivery::SCENARIOS)
 }
 
 /// The scenario of this name.

@@ -1,7 +1,7 @@
 //! A client as the check of usernames needs it: it registers a name, hears how that ends, and may return to log in.
 //! It is the original client without its user; [`crate::client`] is checked in the scenarios of delivery.
 
-use super::link::{Connection, End, Party, Phase};
+use super::link::{Connection, Party, Phase};
 use super::seen::Seen;
 use super::{Memo, State, World, step, view};
 use crate::message::client::Secret;
@@ -78,7 +78,7 @@ pub(super) fn register(world: &World, state: &mut State, guest: usize, seen: &mu
         at: wish.now,
     };
     let calm = is_calm(world, state);
-    connect(state, guest, wish.at, request);
+    connect(world, state, guest, wish.at, request);
     let this = &mut state.guests[guest];
     this.stage = Stage::Asking;
     this.calm = calm;
@@ -95,7 +95,7 @@ pub(super) fn come_back(world: &World, state: &mut State, guest: usize, seen: &m
         secret: Some(Secret::Hashed(wish.secret.clone())),
         resume: None,
     };
-    connect(state, guest, server, request);
+    connect(world, state, guest, server, request);
 }
 
 /// The guest goes without a word.
@@ -199,19 +199,10 @@ fn rivals(world: &World, state: &State, guest: usize) -> Vec<usize> {
 }
 
 /// A connection that is there at once, with the first line on its way.
-fn connect(state: &mut State, guest: usize, server: usize, request: Request) {
-    let end = |party, phase| End {
-        party,
-        phase,
-        deaf: false,
-        inbox: Default::default(),
-    };
-    let mut connection = Connection {
-        ends: [
-            end(Party::Guest(guest), Phase::Open),
-            end(Party::Server(server), Phase::Ringing),
-        ],
-    };
+fn connect(world: &World, state: &mut State, guest: usize, server: usize, request: Request) {
+    let address = world.setup().servers[server].address.clone();
+    let mut connection = Connection::dialed(Party::Guest(guest), address, Party::Server(server));
+    connection.ends[0].phase = Phase::Open;
     connection.send(0, Line::Request(Box::new(request)));
     state.guests[guest].home = server;
     let link = step::lay(state, connection);

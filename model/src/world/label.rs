@@ -2,6 +2,7 @@
 
 use crate::client::{self, Told};
 use crate::message::{Line, Peer, Reply, Request};
+use crate::node::delivery::Report as Delivery;
 use crate::node::tree::{Refusal, Report as Tree};
 use crate::node::{Report, Timer};
 
@@ -40,6 +41,10 @@ pub(super) fn line(line: &Line) -> &'static str {
             Peer::LockRelease(_) => "LOCK_RELEASE",
             Peer::Directory(_) => "DIRECTORY",
             Peer::DirectoryCredit { .. } => "DIRECTORY_CREDIT",
+            Peer::ActivityBroadcast(_) => "ACTIVITY_BROADCAST of a server",
+            Peer::Skip(_) => "SKIP",
+            Peer::Sessions(_) => "SESSIONS",
+            Peer::Floors { .. } => "FLOORS",
         },
         Line::Malformed(_) => "malformed",
     }
@@ -50,6 +55,8 @@ pub(super) fn timer(timer: Timer) -> &'static str {
     match timer {
         Timer::Retry => "Retry",
         Timer::Probe => "Probe",
+        Timer::Floor => "Floor",
+        Timer::Patience => "Patience",
     }
 }
 
@@ -70,6 +77,11 @@ pub(super) fn report(report: &Report) -> &'static str {
             },
             Tree::SecretRefused => "secret refused",
             Tree::Nonsense => "nonsense",
+        },
+        Report::Delivery(report) => match report {
+            Delivery::Gap { .. } => "gap",
+            Delivery::TooSlow => "slow reader cut off",
+            Delivery::Uncounted { .. } => "server uncounted",
         },
         Report::Halted(_) => "halted",
     }

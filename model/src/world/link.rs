@@ -50,6 +50,17 @@ pub enum Phase {
 pub struct Connection {
     /// Dialer, acceptor.
     pub ends: [End; 2],
+    /// What the dialer's kernel has received, if it is a client that doesn't say itself what it has heard.
+    pub received: Received,
+}
+
+/// How many lines a kernel has received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Received {
+    /// So many.
+    pub lines: u64,
+    /// And so many as the acceptor has been told.
+    pub told: u64,
 }
 
 impl Connection {
@@ -66,6 +77,7 @@ impl Connection {
                 end(dialer, Phase::Dialing(address)),
                 end(acceptor, Phase::Ringing),
             ],
+            received: Received::default(),
         }
     }
 
@@ -84,10 +96,24 @@ impl Connection {
         }
     }
 
+    /// Whether both parties know of the link and hold it.
+    pub fn is_open(&self) -> bool {
+        self.ends.iter().all(|end| end.phase == Phase::Open)
+    }
+
+    /// Whether the acceptor has yet to hear what was received.
+    pub fn owes_notice(&self) -> bool {
+        let acceptor = &self.ends[1];
+        acceptor.phase == Phase::Open && !acceptor.deaf && self.received.told < self.received.lines
+    }
+
     /// The holder of this end is done with it. What it sent before stays on its way.
     pub fn leave(&mut self, end: usize) {
         self.ends[end].phase = Phase::Gone;
         self.ends[end].inbox.clear();
+        if end == 1 {
+            self.received = Received::default();
+        }
         self.tidy();
     }
 

@@ -2,6 +2,7 @@
 //! (`docs/protocol.md`, World). [`World`] is a stateright `Model`; the actors in it are the ones that serve.
 
 pub mod guest;
+pub mod hearing;
 mod label;
 mod laws;
 pub mod link;
@@ -36,6 +37,7 @@ pub struct World {
     setup: Setup,
     nodes: Vec<Node>,
     clients: Vec<Vec<Client>>,
+    sayings: Vec<hearing::Saying>,
     beginning: State,
 }
 
@@ -72,6 +74,11 @@ pub enum Action {
         link: usize,
         /// 0 is the dialer's end, 1 the acceptor's.
         end: usize,
+    },
+    /// A server hears of its kernel how much a client has received.
+    Received {
+        /// The link's number.
+        link: usize,
     },
     /// An end of a link learns that it is gone.
     Down {
@@ -158,6 +165,7 @@ impl Action {
         match self {
             Self::Up { .. }
             | Self::Deliver { .. }
+            | Self::Received { .. }
             | Self::Down { .. }
             | Self::Unreachable { .. }
             | Self::Timer { .. }
@@ -189,6 +197,7 @@ impl Action {
             | Self::Timer { .. }
             | Self::ClientTimer { .. }
             | Self::Wish { .. }
+            | Self::Received { .. }
             | Self::Sync { .. }
             | Self::Register { .. }
             | Self::Return { .. }
@@ -205,12 +214,12 @@ impl World {
         let nodes = (0..setup.servers.len())
             .map(|server| setup.node(server, 0))
             .collect();
-        let settled = setup.start == Start::Settled;
+        let settled = setup.start != Start::Cold;
         let beginning = State {
             users: setup
                 .users
                 .iter()
-                .map(|_| Memo::new(Seat::default()))
+                .map(|_| Memo::new(Seat::new(setup.users.len())))
                 .collect(),
             servers: setup
                 .servers
@@ -225,6 +234,7 @@ impl World {
         };
         let clients = setup.users.iter().map(|user| setup.clients(user)).collect();
         let mut world = Self {
+            sayings: hearing::sayings(&setup.users),
             clients,
             setup,
             nodes,
@@ -250,6 +260,16 @@ impl World {
         }
         for user in 0..state.users.len() {
             wish::start_client(self, &mut state, user, 0);
+        }
+        let directory = self.setup.directory();
+        for server in &mut state.servers {
+            server.alter(|machine| machine.preset(&directory));
+        }
+        if self.setup.start == Start::LoggedIn {
+            for user in 0..state.users.len() {
+                wish::come_true(self, &mut state, user, seen);
+                state = self.settle(state);
+            }
         }
         state
     }
@@ -280,6 +300,7 @@ impl World {
         let is_fault = action.is_fault();
         step::take(self, &mut next, action, seen);
         guest::disturb(state, &mut next, is_fault);
+        hearing::owe(self, state, &mut next);
         step::tidy(&mut next);
         (next != *state).then_some(next)
     }
@@ -298,6 +319,9 @@ impl Model for World {
             let Some(connection) = connection else {
                 continue;
             };
+            if connection.owes_notice() {
+                actions.push(Action::Received { link });
+            }
             for (end, this) in connection.ends.iter().enumerate() {
                 match &this.phase {
                     Phase::Gone => {}
@@ -439,6 +463,7 @@ impl fmt::Display for Action {
         match self {
             Self::Up { link } => write!(f, "link {link} is up"),
             Self::Deliver { link, end } => write!(f, "link {link} delivers to end {end}"),
+            Self::Received { link } => write!(f, "link {link} reports what was received"),
             Self::Down { link, end } => write!(f, "link {link} is down at end {end}"),
             Self::Unreachable { party, address } => write!(f, "{party} can't reach {address}"),
             Self::Timer { server, timer } => write!(f, "{timer:?} of {}", Party::Server(*server)),

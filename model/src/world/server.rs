@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::Memo;
 use crate::message::Address;
+use crate::node::registry::directory::Directory;
 use crate::node::{self, Durable, Report, Timer};
 use crate::port::{Effect, Link};
 
@@ -40,6 +41,24 @@ pub struct Held {
     pub saves: usize,
     /// What then happens.
     pub effect: Effect<Report>,
+}
+
+impl Server {
+    /// Puts these names into the server's memory and on its disk.
+    pub fn preset(&mut self, directory: &Directory) {
+        if let Some(process) = &mut self.process {
+            process
+                .state
+                .alter(|state| state.durable.registry = directory.clone());
+            process
+                .unsynced
+                .iter_mut()
+                .for_each(|save| save.registry = directory.clone());
+        }
+        self.disk
+            .iter_mut()
+            .for_each(|disk| disk.registry = directory.clone());
+    }
 }
 
 impl Process {

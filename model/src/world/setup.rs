@@ -6,7 +6,10 @@ use super::guest::Want;
 use super::user::User;
 use crate::client::{self, Client};
 use crate::message::client::Secret;
-use crate::message::{Address, SecretHash, ServerName, Stamp};
+use crate::message::server::Record;
+use crate::message::{Address, Incarnation, Registration, SecretHash, ServerName, Stamp, Stream};
+use crate::node::delivery::Settings;
+use crate::node::registry::directory::Directory;
 use crate::node::rules::{self, Rules};
 use crate::node::{Boot, Config, Node, tree::Timing};
 use crate::property::Part;
@@ -54,6 +57,8 @@ pub enum Start {
     Cold,
     /// The servers have started one after the other and the tree has come to rest.
     Settled,
+    /// The same, and then every user's first wish has come true.
+    LoggedIn,
 }
 
 /// How often each fault may happen.
@@ -145,6 +150,10 @@ impl Setup {
                 backoffs: 0,
                 ..Timing::fast()
             },
+            delivery: Settings {
+                patience: None,
+                ..Settings::default()
+            },
         });
         Self {
             servers: servers.collect(),
@@ -180,6 +189,42 @@ impl Setup {
     pub fn mending_only(mut self) -> Self {
         self.rules.tree.elsewhere = |_| Vec::new();
         self.without_probes()
+    }
+
+    /// The names that users log in under: they were given away before the world begins.
+    pub(super) fn directory(&self) -> Directory {
+        let origin = Stream {
+            server: self.servers[0].name.clone(),
+            incarnation: Incarnation {
+                number: 0,
+                nonce: 0,
+            },
+        };
+        let mut directory = Directory::default();
+        for (username, secret) in self.users.iter().flat_map(User::logins) {
+            let number = directory
+                .records
+                .get(username)
+                .map_or(directory.records.len() as u64 + 1, |record| {
+                    record.registration.number
+                });
+            let registration = Registration {
+                registertime: Stamp(number),
+                origin: origin.clone(),
+                number,
+            };
+            directory.records.insert(
+                username.clone(),
+                Record {
+                    registration,
+                    secret: secret.clone(),
+                },
+            );
+            directory
+                .vector
+                .insert(origin.clone(), directory.records.len() as u64);
+        }
+        directory
     }
 
     /// The actors of all starts of a user's client.

@@ -10,6 +10,7 @@ use super::link::{Connection, Party, Phase};
 use super::seen::Seen;
 use super::server::{Held, Process, Server};
 use super::{Action, Event, Memo, State, Ways, World, guest, label, wish};
+use crate::client::Kind;
 use crate::message::Address;
 use crate::node::{self, Node};
 use crate::port::{Effect, End, Input, Link, Port};
@@ -19,6 +20,7 @@ pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut 
     match action {
         Action::Up { link } => up(world, state, link, seen),
         Action::Deliver { link, end } => deliver(world, state, link, end, seen),
+        Action::Received { link } => received(world, state, link, seen),
         Action::Down { link, end } => down(world, state, link, end, seen),
         Action::Unreachable { party, address } => unreachable(world, state, party, address, seen),
         Action::Timer { server, timer } => {
@@ -141,7 +143,11 @@ fn deliver(world: &World, state: &mut State, link: usize, end: usize, seen: &mut
         let this = &mut connection.ends[end];
         let rings = this.phase == Phase::Ringing;
         this.phase = Phase::Open;
-        (this.party, rings, this.inbox.pop_front())
+        let (party, line) = (this.party, this.inbox.pop_front());
+        if end == 0 && is_legacy(world, party) && connection.ends[1].phase == Phase::Open {
+            connection.received.lines += 1;
+        }
+        (party, rings, line)
     });
     let Some(line) = line else { return };
     let link = Link(link as u64);
@@ -159,6 +165,25 @@ fn deliver(world: &World, state: &mut State, link: usize, end: usize, seen: &mut
     }
     seen.note(label::line(&line));
     hand(world, state, party, Input::Line { link, line }, seen);
+}
+
+/// A server hears how much a client's kernel has received.
+fn received(world: &World, state: &mut State, link: usize, seen: &mut Seen) {
+    seen.note("received");
+    let (party, lines) = alter_link(state, link, |connection| {
+        connection.received.told = connection.received.lines;
+        (connection.ends[1].party, connection.received.lines)
+    });
+    let link = Link(link as u64);
+    hand(world, state, party, Input::Received { link, lines }, seen);
+}
+
+/// Whether this is a client of which nothing but its kernel says what it has received.
+fn is_legacy(world: &World, party: Party) -> bool {
+    match party {
+        Party::Client(user) => world.setup().users[user].client.kind == Kind::Legacy,
+        Party::Server(_) | Party::Guest(_) => false,
+    }
 }
 
 fn down(world: &World, state: &mut State, link: usize, end: usize, seen: &mut Seen) {

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Memo;
-use crate::client::{self, Ask, Config, Told};
-use crate::message::Address;
+use super::hearing::{Hearing, Saying};
+use crate::client::{self, Ask, Config, Kind, Told};
+use crate::message::client::Secret;
+use crate::message::{Address, SecretHash, Username};
 
 /// A client and what its user will want, in order.
 #[derive(Clone, Debug)]
@@ -29,7 +31,7 @@ pub enum Wish {
 }
 
 /// A user, as far as it has got.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seat {
     /// The client's process, while it runs.
     pub process: Option<Process>,
@@ -37,6 +39,8 @@ pub struct Seat {
     pub wished: usize,
     /// Whether this start of the client has logged in.
     pub logged_in: bool,
+    /// What the user has heard.
+    pub hearing: Hearing,
 }
 
 /// A running client.
@@ -65,6 +69,21 @@ impl Process {
 }
 
 impl User {
+    /// The names that the user logs in under, with their secrets.
+    pub fn logins(&self) -> impl Iterator<Item = (&Username, &SecretHash)> {
+        self.wishes.iter().filter_map(|wish| match wish {
+            Wish::Ask(Ask::Login {
+                username,
+                secret: Some(Secret::Hashed(secret)),
+            })
+            | Wish::Then(Ask::Login {
+                username,
+                secret: Some(Secret::Hashed(secret)),
+            }) => Some((username, secret)),
+            Wish::Ask(_) | Wish::Then(_) | Wish::Die | Wish::Start(_) => None,
+        })
+    }
+
     /// The configurations of all starts of the client, in order.
     pub fn starts(&self) -> impl Iterator<Item = &Config> {
         let later = self.wishes.iter().filter_map(|wish| match wish {
@@ -76,6 +95,16 @@ impl User {
 }
 
 impl Seat {
+    /// A user who has done nothing yet, one of so many.
+    pub fn new(users: usize) -> Self {
+        Self {
+            process: None,
+            wished: 0,
+            logged_in: false,
+            hearing: Hearing::new(users),
+        }
+    }
+
     /// What the user wants next, if it can be had now.
     pub fn next_wish<'a>(&self, user: &'a User) -> Option<&'a Wish> {
         let wish = user.wishes.get(self.wished)?;
@@ -88,9 +117,15 @@ impl Seat {
     }
 
     /// What the client tells its user.
-    pub fn on_told(&mut self, told: &Told) {
+    pub fn on_told(&mut self, kind: Kind, sayings: &[Saying], told: &Told) {
+        self.hearing.on_told(sayings, told);
         match told {
-            Told::LoggedIn { .. } => self.logged_in = true,
+            Told::LoggedIn { .. } => {
+                self.logged_in = true;
+                if kind == Kind::Legacy {
+                    self.hearing.begin_again();
+                }
+            }
             Told::Registered { .. }
             | Told::Refused { .. }
             | Told::NameLost { .. }

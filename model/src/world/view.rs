@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::guest::{self, Guest, Want};
 use super::link::{Connection, Party};
-use super::server::Server;
+use super::server::{Process, Server};
+use super::user::{Seat, User};
 use super::{Memo, State, Ways, World};
 use crate::node;
 use crate::node::registry::directory::Directory;
@@ -21,6 +22,12 @@ pub struct View<'a> {
     pub guests: Vec<(&'a Want, &'a Guest)>,
     /// Whether nothing is on its way that could begin or end a lock round, or a client's belief.
     pub quiet: bool,
+    /// The servers' processes that run.
+    pub processes: Vec<&'a Process>,
+    /// The users, and how far each has got.
+    pub users: Vec<(&'a User, &'a Seat)>,
+    /// What is on its way.
+    pub links: Vec<&'a Connection>,
     /// Which ways are cut.
     pub cut: Ways,
     /// Whether something is still to come that the servers' states don't show: a link between them has broken, or carries
@@ -43,6 +50,7 @@ impl<'a> View<'a> {
             Some(process) if !keeps_disks => Some(&process.state.durable),
             Some(_) | None => machine.disk.as_ref(),
         });
+        let seats = state.users.iter().map(|seat| &**seat);
         let links = || {
             state
                 .links
@@ -75,6 +83,13 @@ impl<'a> View<'a> {
             disks: disks.collect(),
             guests: world.setup().guests.iter().zip(&state.guests).collect(),
             quiet: guest::is_quiet(state),
+            processes: state
+                .servers
+                .iter()
+                .filter_map(|machine| machine.process.as_ref())
+                .collect(),
+            users: world.setup().users.iter().zip(seats).collect(),
+            links: state.links.iter().flatten().map(|link| &**link).collect(),
             cut: state.cut,
             stirring,
             deserted: deserted.collect(),
@@ -101,6 +116,11 @@ impl<'a> View<'a> {
         let connected = self.guests.iter().filter(|(_, guest)| guest.link.is_some());
         let believers = connected.filter(|(_, guest)| guest.believes());
         believers.filter_map(|(wish, guest)| Some((self.servers[guest.home]?, *wish)))
+    }
+
+    /// Whether every server runs and can talk to every other.
+    pub fn is_whole(&self) -> bool {
+        self.cut.is_empty() && self.servers.iter().all(Option::is_some)
     }
 
     /// Whether two servers can talk: both ways between them work.

@@ -19,6 +19,7 @@ pub(super) fn start_client(world: &World, state: &mut State, user: usize, start:
     state.users[user].alter(|seat| {
         seat.process = Some(process);
         seat.logged_in = false;
+        seat.hearing.begin_again();
     });
 }
 
@@ -94,6 +95,7 @@ fn run(
     };
     let after = handler(&world.clients[user][process.start], process, &mut out);
     process.state = Memo::new(after);
+    let kind = world.clients[user][process.start].config().kind;
     let mut tales = Vec::new();
     for command in out {
         match command {
@@ -119,7 +121,7 @@ fn run(
     }
     for told in &tales {
         seen.note(label::told(told));
-        seat.on_told(told);
+        seat.on_told(kind, &world.sayings, told);
     }
     state.users[user] = Memo::new(seat);
     if !world.setup().slow_dials {

@@ -1,70 +1,224 @@
-//! Delivery: the log, sessions, floors, catching up (`docs/protocol.md`, Delivery).
+//! Delivery: what one client says reaches everyone, in order, once (`docs/protocol.md`, Delivery).
+//!
+//! ```text
+//!   ACTIVITY_MESSAGE            ┌───────────┐   ACTIVITY_BROADCAST, SKIP
+//!  ─────────────────▶ [speaker] ─▶  [log]    ◀──────── [exchange] ◀──────▶ neighbours
+//!                               └─────┬─────┘           │  ▲ ▲
+//!   ACTIVITY_BROADCAST, GAP           ▼    SESSIONS     │  │ │ FLOORS
+//!  ◀───────────────── [receiver] ── [login] ── [session]◀──┘ │
+//!     ACTIVITY_GOT         └──── cursors ──▶ [floor] ◀───────┘ ──▶ [forget]
+//! ```
+//!
+//! - [`log`]: what was said, in the order of arrival.
+//! - [`session`]: where every user is, replicated; a mailbox is a session that is left or catching up.
+//! - [`receiver`]: a client that is connected here, and how far it has heard.
+//! - [`login`]: how sessions begin and end.
+//! - [`speaker`]: what a client says, and what it is told of that.
+//! - [`exchange`]: what passes over an edge.
+//! - [`floor`]: up to where a server has everything for good; [`forget`]: what nobody needs any more.
 
-use super::Step;
-use crate::message::client::{Resume, Vector};
-use crate::message::server::Hello;
-use crate::message::{Activity, Registration};
+pub mod exchange;
+pub mod floor;
+pub mod forget;
+pub mod log;
+pub mod login;
+pub mod receiver;
+pub mod session;
+pub mod speaker;
+pub mod vector;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+
+use super::{Report as NodeReport, Step};
+use crate::message::client::{Info, Vector};
+use crate::message::server::{Hello, Sessions, Skip};
+use crate::message::{Activity, Registration, ServerName, Stream};
 use crate::port::Link;
+use exchange::Edge;
+use log::Log;
+use receiver::Receiver;
+use session::{Book, Index};
 
 /// The part of delivery that a crash wipes out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct State {}
-
-/// The log, the sessions, the floors.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Durable {}
-
-/// LOGIN of a client whose [`Standing`](super::connection::Standing) is set: who it is has been proved.
-/// Answers with LOGIN_SUCCESS.
-pub(super) fn on_login(
-    _s: &mut super::State,
-    _link: Link,
-    _resume: Option<Resume>,
-    _step: &mut Step<'_>,
-) {
+pub struct State {
+    /// The clients that are logged in here.
+    pub receivers: BTreeMap<Link, Receiver>,
+    /// Those that have a session, by whose it is.
+    pub present: BTreeMap<Registration, BTreeSet<Link>>,
+    /// What passes over each edge of the tree.
+    pub edges: BTreeMap<Link, Edge>,
+    /// Finds sessions by their changes.
+    pub index: Index,
+    /// Whether [`Timer::Floor`](super::Timer::Floor) is set.
+    pub floor_is_due: bool,
+    /// Whether [`Timer::Patience`](super::Timer::Patience) is set.
+    pub loses_patience: bool,
+    /// Servers that have been missed for so long that nothing is kept for them, and how far they were then.
+    pub uncounted: BTreeMap<ServerName, Vector>,
+    /// Servers that something is kept for, how far they are and for how many ticks they have not moved.
+    pub missed: BTreeMap<ServerName, (Vector, u32)>,
 }
 
-/// LOGOUT: the session ends for good.
-pub(super) fn on_logout(_s: &mut super::State, _link: Link, _step: &mut Step<'_>) {}
+/// The log, the sessions, the floors.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Durable {
+    /// What was said.
+    pub log: Log,
+    /// Where everyone is.
+    pub book: Book,
+    /// Per server, up to where it has got everything for good, and so has everyone who is live there.
+    pub floors: OrdMap<ServerName, Vector>,
+}
+
+/// What can be chosen about delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// Whether a speaker's own connection is told what it said.
+    pub echoes: bool,
+    /// The most messages that the log keeps.
+    pub log_max: usize,
+    /// The most messages on their way to one client that has fallen behind.
+    pub window: usize,
+    /// The most messages on their way to a client: past it, it is cut off.
+    pub unheard_max: usize,
+    /// For how many ticks of [`Timer::Patience`](super::Timer::Patience) a server that doesn't move is waited for; `None`:
+    /// for ever.
+    pub patience: Option<u32>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            echoes: true,
+            log_max: 1_000_000,
+            window: 1_024,
+            unheard_max: 65_536,
+            patience: Some(60),
+        }
+    }
+}
+
+/// What delivery tells the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Report {
+    /// Somebody will never hear so many messages.
+    Gap {
+        /// How many.
+        missed: u64,
+        /// Why.
+        info: Info,
+    },
+    /// A client read so slowly that it was cut off.
+    TooSlow,
+    /// A server is no longer waited for.
+    Uncounted {
+        /// Which.
+        server: ServerName,
+    },
+}
+
+pub use login::{on_client_down, on_login, on_logout, on_registered, on_united, start};
 
 /// ACTIVITY_MESSAGE of a client that is logged in.
 pub(super) fn on_activity(
-    _s: &mut super::State,
-    _link: Link,
-    _activity: Activity,
-    _k: Option<u64>,
-    _step: &mut Step<'_>,
+    s: &mut super::State,
+    link: Link,
+    activity: Activity,
+    k: Option<u64>,
+    step: &mut Step<'_>,
 ) {
+    speaker::on_activity(s, link, activity, k, step);
 }
 
 /// ACTIVITY_GOT: up to where a resuming client has heard.
-pub(super) fn on_got(_s: &mut super::State, _link: Link, _cursor: Vector, _step: &mut Step<'_>) {}
+pub(super) fn on_got(s: &mut super::State, link: Link, cursor: Vector, step: &mut Step<'_>) {
+    receiver::on_got(s, link, &cursor, step);
+}
 
 /// What a client's kernel has acknowledged: so many lines from the link's beginning.
-pub(super) fn on_received(_s: &mut super::State, _link: Link, _lines: u64, _step: &mut Step<'_>) {}
-
-/// A client's link is gone, or is being closed by this server.
-pub(super) fn on_client_down(_s: &mut super::State, _link: Link, _step: &mut Step<'_>) {}
+pub(super) fn on_received(s: &mut super::State, link: Link, lines: u64, step: &mut Step<'_>) {
+    receiver::on_received(s, link, lines, step);
+}
 
 /// What this server says first over a new edge.
-pub(super) fn hello(_s: &super::State) -> Hello {
-    Hello::default()
+pub(super) fn hello(s: &super::State) -> Hello {
+    Hello {
+        sessions: s.durable.delivery.book.vector.clone(),
+        have: s.durable.delivery.log.have.clone(),
+        ..Hello::default()
+    }
 }
 
 /// An edge of the tree is up: our HELLO is sent.
-pub(super) fn on_edge_up(_s: &mut super::State, _link: Link, _step: &mut Step<'_>) {}
+pub(super) fn on_edge_up(s: &mut super::State, link: Link, step: &mut Step<'_>) {
+    exchange::on_edge_up(s, link, step);
+}
 
 /// HELLO: what the neighbour has.
-pub(super) fn on_hello(_s: &mut super::State, _link: Link, _hello: &Hello, _step: &mut Step<'_>) {}
+pub(super) fn on_hello(s: &mut super::State, link: Link, hello: &Hello, step: &mut Step<'_>) {
+    exchange::on_hello(s, link, hello, step);
+}
 
 /// An edge of the tree is gone.
-pub(super) fn on_edge_down(_s: &mut super::State, _link: Link, _step: &mut Step<'_>) {}
+pub(super) fn on_edge_down(s: &mut super::State, link: Link, _: &mut Step<'_>) {
+    s.delivery.edges.remove(&link);
+}
 
-/// Two records of one name turned out to be one user's: what was kept for the one registration belongs to the other.
-pub(super) fn on_united(
-    _s: &mut super::State,
-    _lost: &Registration,
-    _won: &Registration,
-    _step: &mut Step<'_>,
+/// SESSIONS: what one origin changed.
+pub(super) fn on_sessions(
+    s: &mut super::State,
+    link: Link,
+    sessions: Sessions,
+    step: &mut Step<'_>,
 ) {
+    exchange::on_sessions(s, link, sessions, step);
+}
+
+/// ACTIVITY_BROADCAST from a neighbour.
+pub(super) fn on_broadcast(
+    s: &mut super::State,
+    link: Link,
+    message: std::sync::Arc<crate::message::server::Message>,
+    step: &mut Step<'_>,
+) {
+    exchange::on_broadcast(s, link, message, step);
+}
+
+/// SKIP: messages that nobody on that side has any more.
+pub(super) fn on_skip(s: &mut super::State, link: Link, skip: Skip, step: &mut Step<'_>) {
+    exchange::on_skip(s, link, skip, step);
+}
+
+/// FLOORS.
+pub(super) fn on_floors(
+    s: &mut super::State,
+    link: Link,
+    floors: Vec<(ServerName, Vector)>,
+    step: &mut Step<'_>,
+) {
+    floor::on_floors(s, link, floors, step);
+}
+
+/// Timer: this server's floor may have risen.
+pub(super) fn on_floor(s: &mut super::State, step: &mut Step<'_>) {
+    floor::on_timer(s, step);
+}
+
+/// Timer: those that don't move are waited for one tick less.
+pub(super) fn on_patience(s: &mut super::State, step: &mut Step<'_>) {
+    forget::on_patience(s, step);
+}
+
+/// The stream that numbers what this server's own clients say, and its changes to sessions.
+fn own_stream(s: &super::State, step: &Step<'_>) -> Stream {
+    let tree = &s.durable.tree;
+    (step.rules.delivery.stream)(&tree.id.name, tree.incarnation)
+}
+
+fn tell(report: Report, step: &mut Step<'_>) {
+    step.tell(NodeReport::Delivery(report));
 }

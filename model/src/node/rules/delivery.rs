@@ -1,8 +1,92 @@
-//! The rules of delivery (`docs/protocol.md`).
+//! The rules of delivery (`docs/protocol.md`, Delivery).
+
+use crate::message::client::Vector;
+use crate::message::server::{Phase, Sender, Session, Version};
+use crate::message::{Incarnation, ServerName, Stream};
+use crate::node::delivery::log::Entry;
+use crate::node::delivery::login::if_last;
+use crate::node::delivery::vector;
 
 /// The rules of delivery that a mutant can break.
 #[derive(Clone, Debug)]
-pub struct Rules {}
+pub struct Rules {
+    /// What a server's incarnation numbers what its own clients say in.
+    pub stream: fn(&ServerName, Incarnation) -> Stream,
+    /// Given up to where a sender has been heard and the number of what it says now: is that taken in?
+    pub admits: fn(u64, u64) -> bool,
+    /// Given the same: has it been said before?
+    pub is_repeat: fn(u64, u64) -> bool,
+    /// Given what a sender has said and how much of it everyone has: what may its client forget?
+    pub stable: fn(u64, u64) -> u64,
+    /// In which order a neighbour gets what it lacks.
+    pub replay: fn(&mut Vec<Entry>),
+    /// What a SKIP says of the senders.
+    pub skip_said: fn(Vec<(Sender, u64)>) -> Vec<(Sender, u64)>,
+    /// Does a floor wait until what it speaks of is on disk?
+    pub floor_is_durable: fn() -> bool,
+    /// Given up to where a server's log is complete and the cursors of the sessions that are live there: its floor.
+    pub floor: fn(&Vector, &mut dyn Iterator<Item = Vector>) -> Vector,
+    /// Do floors wait for the sessions that the neighbour lacks?
+    pub floors_follow_sessions: fn() -> bool,
+    /// Do the live sessions of a server that isn't counted keep what it lacks?
+    pub pins_for_the_dead: fn() -> bool,
+    /// Does LOGIN_SUCCESS wait until the session is on disk?
+    pub login_is_durable: fn() -> bool,
+    /// Where a login begins, given the client's own cursor, that of its record and what the log has.
+    pub login_cursor: fn(Option<&Vector>, Option<&Vector>, &Vector) -> Vector,
+    /// The phase of a session that has heard up to a cursor, on a server with this floor.
+    pub phase: fn(&Vector, &Vector) -> Phase,
+    /// Given the version of a login whose client is gone and that of its user's last one: the version that is left.
+    pub leaves: fn(&Version, &Version) -> Option<Version>,
+    /// Given what has become of the record of a session that lives here: is it asserted anew?
+    pub reasserts: fn(Phase) -> bool,
+    /// Does a login end older sessions of its user?
+    pub login_ends_older: fn() -> bool,
+    /// Given a session that a restart has ended and the server's floor: up to where has its user heard?
+    pub after_restart: fn(&Session, &Vector) -> Vector,
+    /// Has a legacy client heard what was written to it, acknowledged by its kernel or not?
+    pub written_is_heard: fn() -> bool,
+}
 
 /// The protocol's own.
-pub const SOUND: Rules = Rules {};
+pub const SOUND: Rules = Rules {
+    stream: |server, incarnation| Stream {
+        server: server.clone(),
+        incarnation,
+    },
+    admits: |said, k| k <= said + 1,
+    is_repeat: |said, k| k <= said,
+    stable: |_, everywhere| everywhere,
+    replay: |_| {},
+    skip_said: |said| said,
+    floor_is_durable: || true,
+    floor: |have, cursors| {
+        cursors.fold(have.clone(), |floor, cursor| vector::meet(&floor, &cursor))
+    },
+    floors_follow_sessions: || true,
+    pins_for_the_dead: || true,
+    login_is_durable: || true,
+    login_cursor: |own, record, have| own.or(record).unwrap_or(have).clone(),
+    phase,
+    leaves: if_last,
+    reasserts: |phase| phase == Phase::Left,
+    login_ends_older: || false,
+    after_restart,
+    written_is_heard: || false,
+};
+
+fn phase(cursor: &Vector, floor: &Vector) -> Phase {
+    if vector::covers(cursor, floor) {
+        Phase::Live
+    } else {
+        Phase::CatchingUp
+    }
+}
+
+/// The floor spoke for those that were live, and for no others.
+fn after_restart(session: &Session, floor: &Vector) -> Vector {
+    match session.phase {
+        Phase::Live => vector::join(&session.cursor, floor),
+        Phase::CatchingUp | Phase::Left | Phase::Out => session.cursor.clone(),
+    }
+}

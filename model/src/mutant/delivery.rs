@@ -1,0 +1,165 @@
+//! Delivery, broken.
+
+use super::Mutant;
+use crate::message::Stream;
+use crate::message::server::{Phase, Version};
+use crate::node::delivery::vector;
+
+/// Every mutant of delivery.
+pub const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "floors-before-sessions",
+        says: "a floor is told before the sessions that it presupposes",
+        scenario: "mailbox-over-a-cut",
+        alter: |setup| setup.rules.delivery.floors_follow_sessions = || false,
+    },
+    Mutant {
+        name: "disconnect-raises-counter",
+        says: "a disconnect counts as a later login",
+        scenario: "mailbox-elsewhere",
+        alter: |setup| {
+            setup.rules.delivery.leaves = |login, last| {
+                let counter = last.counter + 1;
+                let home = login.home.clone();
+                Some(Version { counter, home })
+            };
+        },
+    },
+    Mutant {
+        name: "no-reassertion",
+        says: "a session that is left elsewhere isn't asserted where it lives",
+        scenario: "two-devices",
+        alter: |setup| setup.rules.delivery.reasserts = |_| false,
+    },
+    Mutant {
+        name: "floor-of-the-log",
+        says: "a floor is what the log has, whatever the clients have heard",
+        scenario: "server-dies",
+        alter: |setup| setup.rules.delivery.floor = |have, _| have.clone(),
+    },
+    Mutant {
+        name: "no-catching-up",
+        says: "a session is live at once, wherever it begins",
+        scenario: "mailbox-dies-again",
+        alter: |setup| setup.rules.delivery.phase = |_, _| Phase::Live,
+    },
+    Mutant {
+        name: "restart-raises-all",
+        says: "a restart takes everyone who was here to have heard up to the floor",
+        scenario: "mailbox-crash",
+        alter: |setup| {
+            setup.rules.delivery.after_restart =
+                |session, floor| vector::join(&session.cursor, floor);
+        },
+    },
+    Mutant {
+        name: "reassertion-after-logout",
+        says: "a session that has been logged out of is asserted anew",
+        scenario: "logout-elsewhere",
+        alter: |setup| {
+            setup.rules.delivery.reasserts = |phase| matches!(phase, Phase::Left | Phase::Out);
+        },
+    },
+    Mutant {
+        name: "newest-login-kills",
+        says: "a login ends older sessions of its user",
+        scenario: "two-devices",
+        alter: |setup| setup.rules.delivery.login_ends_older = || true,
+    },
+    Mutant {
+        name: "larger-cursor",
+        says: "a login begins at the further of its client's cursor and its record's",
+        scenario: "two-devices",
+        alter: |setup| {
+            setup.rules.delivery.login_cursor = |own, record, have| match (own, record) {
+                (Some(own), Some(record)) => vector::join(own, record),
+                (Some(one), None) | (None, Some(one)) => one.clone(),
+                (None, None) => have.clone(),
+            };
+        },
+    },
+    Mutant {
+        name: "any-k",
+        says: "what a client says is taken in although something before it is missing",
+        scenario: "moving-sender",
+        alter: |setup| {
+            setup.rules.delivery.admits = |_, _| true;
+            setup.client_rules.forgets = |acknowledged, _| acknowledged;
+        },
+    },
+    Mutant {
+        name: "forgotten-at-acknowledgement",
+        says: "a client forgets what it said once one server has it",
+        scenario: "server-dies",
+        alter: |setup| setup.rules.delivery.stable = |said, _| said,
+    },
+    Mutant {
+        name: "dedupe-by-stream",
+        says: "a repeat is recognised by its number in a stream, not by its sender's",
+        scenario: "moving-sender",
+        alter: |setup| setup.rules.delivery.is_repeat = |_, _| false,
+    },
+    Mutant {
+        name: "replay-by-stream",
+        says: "a neighbour gets what it lacks stream by stream",
+        scenario: "moving-sender",
+        alter: |setup| {
+            setup.rules.delivery.replay = |entries| {
+                entries.sort_by(|a, b| {
+                    let place = |entry: &crate::node::delivery::log::Entry| {
+                        (entry.message.stream.clone(), entry.message.number)
+                    };
+                    place(b)
+                        .0
+                        .cmp(&place(a).0)
+                        .then(place(a).1.cmp(&place(b).1))
+                });
+            };
+        },
+    },
+    Mutant {
+        name: "old-incarnation",
+        says: "a restart goes on with the stream of the start before",
+        scenario: "crash-and-restart",
+        alter: |setup| {
+            setup.rules.delivery.stream = |server, mut incarnation| {
+                incarnation.number = 0;
+                incarnation.nonce = 0;
+                Stream {
+                    server: server.clone(),
+                    incarnation,
+                }
+            };
+        },
+    },
+    Mutant {
+        name: "floor-before-durable",
+        says: "a floor is told before what it speaks of is on disk",
+        scenario: "listener-crash",
+        alter: |setup| setup.rules.delivery.floor_is_durable = || false,
+    },
+    Mutant {
+        name: "login-before-durable",
+        says: "LOGIN_SUCCESS doesn't wait for the session to be on disk",
+        scenario: "login-crash",
+        alter: |setup| setup.rules.delivery.login_is_durable = || false,
+    },
+    Mutant {
+        name: "skip-without-said",
+        says: "a SKIP doesn't say what the senders had said",
+        scenario: "long-absence",
+        alter: |setup| setup.rules.delivery.skip_said = |_| Vec::new(),
+    },
+    Mutant {
+        name: "exclusion-drops-sessions",
+        says: "with a server that isn't waited for, its users aren't either",
+        scenario: "long-absence",
+        alter: |setup| setup.rules.delivery.pins_for_the_dead = || false,
+    },
+    Mutant {
+        name: "written-is-heard",
+        says: "a legacy client has heard what was written to it",
+        scenario: "legacy-returns",
+        alter: |setup| setup.rules.delivery.written_is_heard = || true,
+    },
+];

@@ -1,0 +1,101 @@
+//! Floors: up to where a server has got everything for good, and so has everyone who is live there (`docs/protocol.md`,
+//! Delivery: Floors). A floor only rises. It is told now and then, never per message, and never before the sessions
+//! that it presupposes: one that has left no longer holds it down.
+
+use super::super::{State, Step, Timer};
+use super::{forget, vector};
+use crate::message::client::Vector;
+use crate::message::{Peer, ServerName};
+use crate::port::Link;
+use std::time::Duration;
+
+/// How long a server waits before it says how far it has got: long enough for many messages, far shorter than anyone
+/// waits for them to be forgotten.
+const PAUSE: std::ops::Range<Duration> = Duration::from_millis(100)..Duration::from_millis(200);
+
+/// Something has happened after which this server's floor may rise.
+pub(super) fn expect(s: &mut State, step: &mut Step<'_>) {
+    if !s.delivery.floor_is_due && floor(s, step).is_some() {
+        s.delivery.floor_is_due = true;
+        step.set(Timer::Floor, PAUSE);
+    }
+}
+
+/// Timer: the floor, if it has risen, on disk first and then to all.
+pub(super) fn on_timer(s: &mut State, step: &mut Step<'_>) {
+    s.delivery.floor_is_due = false;
+    let Some(floor) = floor(s, step) else {
+        return;
+    };
+    let me = s.id().name.clone();
+    s.durable.delivery.floors.insert(me.clone(), floor.clone());
+    let news = vec![(me, floor)];
+    if (step.rules.delivery.floor_is_durable)() {
+        step.save(&s.durable);
+    }
+    tell(s, None, &news, step);
+    forget::review(s, step);
+}
+
+/// What the floor has risen to, if it has.
+fn floor(s: &State, step: &Step<'_>) -> Option<Vector> {
+    let delivery = &s.durable.delivery;
+    let live = s
+        .delivery
+        .receivers
+        .values()
+        .filter(|receiver| receiver.is_live());
+    let mut cursors = live.map(|receiver| receiver.cursor.clone());
+    let floor = (step.rules.delivery.floor)(&delivery.log.have, &mut cursors);
+    let before = delivery
+        .floors
+        .get(&s.id().name)
+        .cloned()
+        .unwrap_or_default();
+    (!vector::covers(&before, &floor)).then(|| vector::join(&before, &floor))
+}
+
+/// FLOORS: merges them, and passes on what is news.
+pub(super) fn on_floors(
+    s: &mut State,
+    link: Link,
+    floors: Vec<(ServerName, Vector)>,
+    step: &mut Step<'_>,
+) {
+    let mut news = Vec::new();
+    for (server, floor) in floors {
+        let known = s.durable.delivery.floors.entry(server.clone()).or_default();
+        if !vector::covers(known, &floor) {
+            *known = vector::join(known, &floor);
+            let floor = known.clone();
+            forget::on_moved(s, &server);
+            news.push((server, floor));
+        }
+    }
+    if !news.is_empty() {
+        tell(s, Some(link), &news, step);
+        forget::review(s, step);
+    }
+}
+
+/// Every floor, to one neighbour.
+pub(super) fn tell_all(s: &State, link: Link, step: &mut Step<'_>) {
+    let floors = s.durable.delivery.floors.iter();
+    let floors: Vec<_> = floors
+        .map(|(server, floor)| (server.clone(), floor.clone()))
+        .collect();
+    if !floors.is_empty() {
+        step.say(link, Peer::Floors { floors });
+    }
+}
+
+/// Some floors, to every neighbour that has been told the sessions before them.
+fn tell(s: &State, from: Option<Link>, floors: &[(ServerName, Vector)], step: &mut Step<'_>) {
+    let follow = (step.rules.delivery.floors_follow_sessions)();
+    for (link, edge) in &s.delivery.edges {
+        if (edge.sessions.is_some() || !follow) && Some(*link) != from {
+            let floors = floors.to_vec();
+            step.say(*link, Peer::Floors { floors });
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The log: what was said, in the order in which it arrived here, and what is remembered of what has been forgotten
+//! (`docs/protocol.md`, Delivery: Log). It is always causally closed: whoever said something had been heard here up to
+//! there before. Therefore it is replayed in its own order and no other.
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+
+use super::vector;
+use crate::message::client::Vector;
+use crate::message::server::{Message, Sender, Skip};
+use crate::message::{Registration, Stream};
+
+/// The log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Log {
+    /// By place of arrival.
+    pub entries: OrdMap<u64, Entry>,
+    /// The place of the next arrival.
+    pub next: u64,
+    /// Per stream, up to which number everything has arrived or been skipped.
+    pub have: Vector,
+    /// What each sender has said.
+    pub said: OrdMap<Sender, Said>,
+    /// Per stream, up to which number something has been forgotten.
+    pub base: Vector,
+    /// What each sender had said in what has been forgotten.
+    pub said_at_base: OrdMap<Sender, u64>,
+}
+
+/// What is kept of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Entry {
+    /// What was said.
+    pub message: Arc<Message>,
+    /// Whether the sender had said this before, through another server.
+    pub repeat: bool,
+}
+
+/// Up to where a sender has been heard.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Said {
+    /// The sender's own number.
+    pub k: u64,
+    /// Where that message first arrived; unknown if it was skipped.
+    pub place: Option<(Stream, u64)>,
+}
+
+/// A message can't be the next one of its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("messages before this one are missing: the link must be made anew")]
+pub struct Hole;
+
+impl Message {
+    /// Who said it, if that one numbers what it says, and its number.
+    pub fn sender(&self) -> Option<(Sender, u64)> {
+        let (client, k) = self.sender.clone()?;
+        let speaker = self.speaker.clone();
+        Some((Sender { speaker, client }, k))
+    }
+
+    /// Whether a cursor includes it.
+    pub fn is_in(&self, cursor: &Vector) -> bool {
+        self.number <= vector::at(cursor, &self.stream)
+    }
+}
+
+impl Log {
+    /// Up to which of its own numbers a sender has been heard.
+    pub fn said(&self, sender: &Sender) -> u64 {
+        self.said.get(sender).map_or(0, |said| said.k)
+    }
+
+    /// Takes a message in; `None` if it is here already.
+    ///
+    /// # Errors
+    /// [`Hole`] if one before it is not here; nothing has changed.
+    pub fn append(
+        &mut self,
+        message: Arc<Message>,
+        is_repeat: fn(u64, u64) -> bool,
+    ) -> Result<Option<Entry>, Hole> {
+        let have = vector::at(&self.have, &message.stream);
+        if message.number <= have {
+            return Ok(None);
+        }
+        if message.number > have + 1 {
+            return Err(Hole);
+        }
+        let mut repeat = false;
+        if let Some((sender, k)) = message.sender() {
+            repeat = is_repeat(self.said(&sender), k);
+            if !repeat {
+                let place = Some((message.stream.clone(), message.number));
+                self.said.insert(sender, Said { k, place });
+            }
+        }
+        self.have.insert(message.stream.clone(), message.number);
+        let entry = Entry { message, repeat };
+        self.entries.insert(self.next, entry.clone());
+        self.next += 1;
+        Ok(Some(entry))
+    }
+
+    /// What `cursor` doesn't include, in order of arrival, with its places.
+    pub fn after<'a>(
+        &'a self,
+        cursor: &'a Vector,
+    ) -> impl Iterator<Item = (u64, &'a Entry)> + use<'a> {
+        let start = self.first_after(cursor);
+        let entries = self.entries.range(start..);
+        entries
+            .map(|(place, entry)| (*place, entry))
+            .filter(|(_, entry)| !entry.message.is_in(cursor))
+    }
+
+    /// The place before which a cursor includes everything. Looks no further back than there.
+    fn first_after(&self, cursor: &Vector) -> u64 {
+        let mut missing = vector::between(&vector::join(cursor, &self.base), &self.have);
+        let mut start = self.next;
+        for (place, entry) in self.entries.iter().rev() {
+            if missing == 0 {
+                break;
+            }
+            let message = &entry.message;
+            if !message.is_in(cursor) && !message.is_in(&self.base) {
+                missing -= 1;
+            }
+            start = *place;
+        }
+        // What a SKIP has passed over may still be here, anywhere before.
+        if vector::covers(cursor, &self.base) {
+            start
+        } else {
+            0
+        }
+    }
+
+    /// What was said under the registration `lost` counts as said under `won`.
+    pub fn unite(&mut self, lost: &Registration, won: &Registration) {
+        let senders = self.said.iter();
+        let moved = senders.filter(|(sender, _)| sender.speaker.as_ref() == Some(lost));
+        let moved: Vec<_> = moved
+            .map(|(sender, said)| (sender.client.clone(), said.clone()))
+            .collect();
+        for (client, said) in moved {
+            let speaker = Some(won.clone());
+            let sender = Sender { speaker, client };
+            if said.k > self.said(&sender) {
+                self.said.insert(sender, said);
+            }
+        }
+    }
+
+    /// What a server that has only `have` must skip.
+    pub fn skip_for(&self, have: &Vector) -> Option<Skip> {
+        if vector::covers(have, &self.base) {
+            return None;
+        }
+        let said = self.said_at_base.iter();
+        Some(Skip {
+            base: self.base.clone(),
+            said: said.map(|(sender, k)| (sender.clone(), *k)).collect(),
+        })
+    }
+
+    /// SKIP. How many messages are passed over; 0 if it says nothing new.
+    pub fn skip(&mut self, skip: &Skip) -> u64 {
+        let missed = vector::between(&self.have, &skip.base);
+        if missed == 0 {
+            return 0;
+        }
+        self.have = vector::join(&self.have, &skip.base);
+        self.base = vector::join(&self.base, &skip.base);
+        for (sender, k) in &skip.said {
+            if *k > self.said(sender) {
+                self.said
+                    .insert(sender.clone(), Said { k: *k, place: None });
+            }
+            raise_said(&mut self.said_at_base, sender.clone(), *k);
+        }
+        missed
+    }
+
+    /// Lets go of everything that `upto` includes. Returns how much that was.
+    pub fn forget(&mut self, upto: &Vector) -> usize {
+        let entries = self.entries.iter();
+        let gone: Vec<u64> = entries
+            .filter(|(_, entry)| entry.message.is_in(upto))
+            .map(|(place, _)| *place)
+            .collect();
+        for place in &gone {
+            if let Some(entry) = self.entries.remove(place) {
+                let message = &entry.message;
+                vector::raise(&mut self.base, &message.stream, message.number);
+                if let Some((sender, k)) = message.sender() {
+                    raise_said(&mut self.said_at_base, sender, k);
+                }
+            }
+        }
+        gone.len()
+    }
+}
+
+fn raise_said(said: &mut OrdMap<Sender, u64>, sender: Sender, k: u64) {
+    let before = said.entry(sender).or_default();
+    *before = k.max(*before);
+}

@@ -1,0 +1,415 @@
+//! How sessions begin and end (`docs/protocol.md`, Delivery: Sessions). Only a login and a re-assertion raise a
+//! version; a disconnect and a restart never do, so a late one can't undo a login elsewhere.
+
+use std::collections::BTreeSet;
+
+use super::super::connection::{self, Standing};
+use super::super::{Role, State, Step};
+use super::receiver::{self, Held, Pending, Receiver};
+use super::session::Index;
+use super::{exchange, floor, forget, own_stream, vector};
+use crate::message::client::{Info, Resume, Resumed, Vector};
+use crate::message::server::{Phase, Sender, Session, Version};
+use crate::message::{Address, ClientId, Registration, Reply, Username};
+use crate::port::Link;
+
+/// How many other servers a client is told of, at most.
+const SERVERS_TOLD_MAX: usize = 32;
+
+/// A start: whoever was here is not here any more.
+pub fn start(s: &mut State, step: &mut Step<'_>) {
+    s.delivery.index = Index::of(&s.durable.delivery.book);
+    let own = own_stream(s, step);
+    let sessions = s.durable.delivery.book.sessions.iter();
+    let mine: Vec<Registration> = sessions
+        .filter(|(_, session)| session.version.home.server == own.server && is_here(session.phase))
+        .map(|(registration, _)| registration.clone())
+        .collect();
+    for registration in mine {
+        end_stale(s, &registration, step);
+    }
+}
+
+fn is_here(phase: Phase) -> bool {
+    match phase {
+        Phase::CatchingUp | Phase::Live => true,
+        Phase::Left | Phase::Out => false,
+    }
+}
+
+/// LOGIN of a client whose standing is set: who it is has been proved. Answers with LOGIN_SUCCESS.
+pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut Step<'_>) {
+    let resuming = resume.is_some();
+    let (username, missed) = match standing(s, link) {
+        Some(Standing::Anonymous) => {
+            let have = s.durable.delivery.log.have.clone();
+            let client = resume.map(|resume| resume.client);
+            let receivers = &mut s.delivery.receivers;
+            receivers
+                .entry(link)
+                .or_insert_with(|| Receiver::new(client, have, 0));
+            (Username::anonymous(), 0)
+        }
+        Some(Standing::User {
+            username,
+            registration,
+            ..
+        }) => (username, on_user(s, link, registration, resume, step)),
+        Some(Standing::Stranger | Standing::Registering) | None => return,
+    };
+    let servers = other_servers(s);
+    let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
+        return;
+    };
+    receiver.lines += 1;
+    let resumed = (resuming && receiver.client.is_some()).then(|| {
+        let cursor = receiver.cursor.clone();
+        Box::new(Resumed { servers, cursor })
+    });
+    let info = Info::LoggedIn(username);
+    step.reply(link, Reply::LoginSuccess { info, resumed });
+    receiver::gap(s, link, missed, Info::ClientForgotten, step);
+    receiver::fill(s, link, step);
+    rise(s, link, step);
+}
+
+/// A REGISTER has succeeded, and its client is logged in silently: it hears what comes, and has no session before its
+/// first LOGIN or ACTIVITY_MESSAGE.
+pub fn on_registered(s: &mut State, link: Link) {
+    let have = s.durable.delivery.log.have.clone();
+    s.delivery
+        .receivers
+        .insert(link, Receiver::new(None, have, 1));
+}
+
+fn standing(s: &State, link: Link) -> Option<Standing> {
+    match s.links.get(&link) {
+        Some(Role::Client(connection)) => Some(connection.standing.clone()),
+        Some(Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_)) | None => None,
+    }
+}
+
+fn other_servers(s: &State) -> Vec<Address> {
+    let known = &s.durable.tree.known;
+    let others = known.iter().filter(|(name, _)| **name != s.id().name);
+    let addresses = others.map(|(_, server)| server.address.clone());
+    addresses.take(SERVERS_TOLD_MAX).collect()
+}
+
+/// LOGIN of a user. How many messages it will never hear.
+fn on_user(
+    s: &mut State,
+    link: Link,
+    registration: Registration,
+    resume: Option<Resume>,
+    step: &mut Step<'_>,
+) -> u64 {
+    match s.delivery.receivers.get(&link) {
+        Some(receiver) if receiver.session.is_some() => return 0,
+        Some(receiver) if resume.is_none() => {
+            let cursor = receiver.cursor.clone();
+            begin(s, link, registration, cursor, step);
+            return 0;
+        }
+        Some(_) | None => {}
+    }
+    let lines = s
+        .delivery
+        .receivers
+        .get(&link)
+        .map_or(0, |receiver| receiver.lines);
+    let (client, own) = match resume {
+        Some(resume) => (Some(resume.client), resume.cursor),
+        None => (None, None),
+    };
+    let log = &s.durable.delivery.log;
+    let known = cursor_of(s, &registration);
+    let cursor = (step.rules.delivery.login_cursor)(own.as_ref(), known.as_ref(), &log.have);
+    let kept = log.entries.values();
+    let kept = kept.filter(|entry| entry.message.is_in(&log.base) && !entry.message.is_in(&cursor));
+    let missed = vector::between(&cursor, &log.base) - kept.count() as u64;
+    let first = log.after(&cursor).next().map(|(place, _)| place);
+    let mut receiver = Receiver::new(client.clone(), cursor.clone(), lines);
+    receiver.behind = first;
+    receiver.ahead = cursor
+        .iter()
+        .filter(|(stream, number)| **number > vector::at(&log.have, stream))
+        .map(|(stream, number)| (stream.clone(), *number))
+        .collect();
+    receiver.pending = client.and_then(|client| pending(s, &registration, client));
+    s.delivery.receivers.insert(link, receiver);
+    begin(s, link, registration, cursor, step);
+    missed
+}
+
+/// What a client said, last, if not everyone is known to have it.
+fn pending(s: &State, registration: &Registration, client: ClientId) -> Option<Pending> {
+    let speaker = Some(registration.clone());
+    let said = s
+        .durable
+        .delivery
+        .log
+        .said
+        .get(&Sender { speaker, client })?;
+    let place = said.place.clone()?;
+    Some(Pending { k: said.k, place })
+}
+
+/// Up to where a user is known to have heard: while it is live, its home's floor speaks for it.
+pub fn cursor_of(s: &State, registration: &Registration) -> Option<Vector> {
+    let session = s.durable.delivery.book.sessions.get(registration)?;
+    match session.phase {
+        Phase::Out => None,
+        Phase::CatchingUp | Phase::Left => Some(session.cursor.clone()),
+        Phase::Live => {
+            let floors = &s.durable.delivery.floors;
+            let floor = floors.get(&session.version.home.server);
+            let cursor = floor.map(|floor| vector::join(&session.cursor, floor));
+            Some(cursor.unwrap_or_else(|| session.cursor.clone()))
+        }
+    }
+}
+
+/// A session begins here.
+pub(super) fn begin(
+    s: &mut State,
+    link: Link,
+    registration: Registration,
+    cursor: Vector,
+    step: &mut Step<'_>,
+) {
+    let home = own_stream(s, step);
+    let sessions = &s.durable.delivery.book.sessions;
+    let counter = sessions
+        .get(&registration)
+        .map_or(0, |session| session.version.counter);
+    let version = Version {
+        counter: counter + 1,
+        home,
+    };
+    let phase = (step.rules.delivery.phase)(&cursor, &own_floor(s));
+    let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
+        return;
+    };
+    receiver.session = Some(Held {
+        registration: registration.clone(),
+        version: version.clone(),
+        phase,
+    });
+    let client = receiver.client.clone();
+    let present = s.delivery.present.entry(registration.clone()).or_default();
+    present.insert(link);
+    let session = Session {
+        version,
+        phase,
+        client,
+        cursor,
+        changes: Vector::new(),
+    };
+    change(s, &registration, session, step);
+    react(s, &registration, step);
+}
+
+fn own_floor(s: &State) -> Vector {
+    let floors = &s.durable.delivery.floors;
+    floors.get(&s.id().name).cloned().unwrap_or_default()
+}
+
+/// A session that is catching up may have reached this server's floor.
+pub(super) fn rise(s: &mut State, link: Link, step: &mut Step<'_>) {
+    let floor = own_floor(s);
+    let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
+        return;
+    };
+    let Some(held) = &mut receiver.session else {
+        return;
+    };
+    if held.phase == Phase::Live
+        || (step.rules.delivery.phase)(&receiver.cursor, &floor) != Phase::Live
+    {
+        return;
+    }
+    held.phase = Phase::Live;
+    let (held, cursor) = (held.clone(), receiver.cursor.clone());
+    turn(s, &held, Phase::Live, cursor, if_last, step);
+}
+
+/// LOGOUT: the session ends for good, and so do older ones of its user.
+pub fn on_logout(s: &mut State, link: Link, step: &mut Step<'_>) {
+    if let Some(Receiver {
+        session: Some(held),
+        ..
+    }) = take(s, link)
+    {
+        turn(s, &held, Phase::Out, Vector::new(), if_last, step);
+        react(s, &held.registration, step);
+        floor::expect(s, step);
+    }
+}
+
+/// A client's link is gone, or is being closed by this server.
+pub fn on_client_down(s: &mut State, link: Link, step: &mut Step<'_>) {
+    let Some(receiver) = take(s, link) else {
+        return;
+    };
+    if let Some(held) = receiver.session {
+        let leaves = step.rules.delivery.leaves;
+        turn(s, &held, Phase::Left, receiver.cursor, leaves, step);
+        react(s, &held.registration, step);
+    }
+    floor::expect(s, step);
+}
+
+fn take(s: &mut State, link: Link) -> Option<Receiver> {
+    let receiver = s.delivery.receivers.remove(&link)?;
+    if let Some(held) = &receiver.session
+        && let Some(links) = s.delivery.present.get_mut(&held.registration)
+    {
+        links.remove(&link);
+        if links.is_empty() {
+            s.delivery.present.remove(&held.registration);
+        }
+    }
+    Some(receiver)
+}
+
+/// Two registrations of one name turned out to be one user's, who goes on under `won`.
+pub fn on_united(s: &mut State, lost: &Registration, won: &Registration, step: &mut Step<'_>) {
+    s.durable.delivery.log.unite(lost, won);
+    let links = s.delivery.present.remove(lost).unwrap_or_default();
+    if let Some(session) = s.durable.delivery.book.sessions.get(lost).cloned() {
+        let phase = Phase::Out;
+        let cursor = Vector::new();
+        change(
+            s,
+            lost,
+            Session {
+                phase,
+                cursor,
+                ..session
+            },
+            step,
+        );
+    }
+    for link in links {
+        let cursor = s
+            .delivery
+            .receivers
+            .get(&link)
+            .map(|receiver| receiver.cursor.clone());
+        begin(s, link, won.clone(), cursor.unwrap_or_default(), step);
+    }
+}
+
+/// A login's own version, if it is still its user's last one.
+pub(in super::super) fn if_last(login: &Version, last: &Version) -> Option<Version> {
+    (login == last).then(|| login.clone())
+}
+
+/// The session of this login enters another phase.
+fn turn(
+    s: &mut State,
+    held: &Held,
+    phase: Phase,
+    cursor: Vector,
+    version: fn(&Version, &Version) -> Option<Version>,
+    step: &mut Step<'_>,
+) {
+    let sessions = &s.durable.delivery.book.sessions;
+    if let Some(session) = sessions.get(&held.registration).cloned()
+        && let Some(version) = version(&held.version, &session.version)
+        && (session.version != version || session.phase < phase)
+    {
+        let session = Session {
+            version,
+            phase,
+            cursor,
+            ..session
+        };
+        change(s, &held.registration, session, step);
+    }
+}
+
+/// Changes a session: on disk first, then to the neighbours.
+fn change(s: &mut State, registration: &Registration, session: Session, step: &mut Step<'_>) {
+    let own = own_stream(s, step);
+    let book = &mut s.durable.delivery.book;
+    book.change(&mut s.delivery.index, &own, registration, session);
+    if (step.rules.delivery.login_is_durable)() {
+        step.save(&s.durable);
+    }
+    exchange::flood_sessions(s, &own, step);
+    forget::review(s, step);
+}
+
+/// What a server does when a session has become something else: ends it if it says that its user is here and it is not,
+/// asserts it anew if it says that its user is gone and it is here, closes what a logout has ended.
+pub(super) fn react(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
+    end_stale(s, registration, step);
+    let Some(session) = s.durable.delivery.book.sessions.get(registration).cloned() else {
+        return;
+    };
+    let rules = &step.rules.delivery;
+    let links = s
+        .delivery
+        .present
+        .get(registration)
+        .cloned()
+        .unwrap_or_default();
+    if (rules.reasserts)(session.phase)
+        && let Some(link) = links.last()
+        && let Some(receiver) = s.delivery.receivers.get(link)
+    {
+        let cursor = receiver.cursor.clone();
+        return begin(s, *link, registration.clone(), cursor, step);
+    }
+    if session.phase == Phase::Out || (rules.login_ends_older)() {
+        close_older(s, &links, &session.version, step);
+    }
+}
+
+/// A session whose user is said to be here, but isn't: a former start of this server, or one with another disk, began it.
+fn end_stale(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
+    let Some(session) = s.durable.delivery.book.sessions.get(registration).cloned() else {
+        return;
+    };
+    if session.version.home.server != s.id().name || !is_here(session.phase) {
+        return;
+    }
+    let links = s.delivery.present.get(registration);
+    let mut receivers = links
+        .into_iter()
+        .flatten()
+        .filter_map(|link| s.delivery.receivers.get(link));
+    let held = receivers.any(|receiver| {
+        let held = receiver.session.as_ref();
+        held.is_some_and(|held| held.version == session.version)
+    });
+    if !held {
+        let cursor = (step.rules.delivery.after_restart)(&session, &own_floor(s));
+        let phase = Phase::Left;
+        change(
+            s,
+            registration,
+            Session {
+                phase,
+                cursor,
+                ..session
+            },
+            step,
+        );
+    }
+}
+
+fn close_older(s: &mut State, links: &BTreeSet<Link>, version: &Version, step: &mut Step<'_>) {
+    for link in links {
+        let session = s
+            .delivery
+            .receivers
+            .get(link)
+            .and_then(|receiver| receiver.session.as_ref());
+        if session.is_some_and(|held| held.version < *version) {
+            connection::leave(s, *link, step);
+        }
+    }
+}

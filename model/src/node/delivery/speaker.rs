@@ -1,0 +1,143 @@
+//! What a client says, and what it is told of that (`docs/protocol.md`, Delivery: Senders). A client of ours numbers
+//! what it says and keeps it until everyone has it, for the server that acknowledged it may die for ever. So it
+//! says the same again elsewhere, and is recognised by its number.
+
+use std::sync::Arc;
+
+use super::super::connection::{self, Standing};
+use super::super::{Role, State, Step};
+use super::receiver::Pending;
+use super::{exchange, floor, login, own_stream, receiver, vector};
+use crate::message::client::{Info, Vector};
+use crate::message::server::{Message, Sender};
+use crate::message::{Activity, ClientId, Registration, Reply, Username};
+use crate::port::Link;
+
+/// ACTIVITY_MESSAGE of a client that is logged in. Only a client of ours has numbers.
+pub(super) fn on_activity(
+    s: &mut State,
+    link: Link,
+    activity: Activity,
+    k: Option<u64>,
+    step: &mut Step<'_>,
+) {
+    let Some((username, speaker)) = speaker(s, link) else {
+        return;
+    };
+    let Some(receiver) = s.delivery.receivers.get(&link) else {
+        return;
+    };
+    let cursor = receiver.cursor.clone();
+    let numbered = receiver.client.clone().zip(k);
+    if let (None, Some(registration)) = (&receiver.session, &speaker) {
+        login::begin(s, link, registration.clone(), cursor, step);
+    }
+    let Some((client, k)) = numbered else {
+        return append(s, link, speaker, None, activity.sign(&username), step);
+    };
+    let rules = &step.rules.delivery;
+    let sender = Sender {
+        speaker: speaker.clone(),
+        client: client.clone(),
+    };
+    let said = s.durable.delivery.log.said(&sender);
+    if !(rules.admits)(said, k) {
+        let info = Info::NumberSkipped;
+        return connection::refuse(s, link, Reply::Invalid { info }, step);
+    }
+    if !(rules.is_repeat)(said, k) {
+        let activity = activity.sign(&username);
+        append(s, link, speaker, Some((client, k)), activity, step);
+    }
+    step.save(&s.durable);
+    acknowledge(s, link, &sender, step);
+}
+
+/// Who speaks over this link: the name, and the registration behind it unless it is `anonymous`.
+fn speaker(s: &State, link: Link) -> Option<(Username, Option<Registration>)> {
+    let Some(Role::Client(connection)) = s.links.get(&link) else {
+        return None;
+    };
+    match &connection.standing {
+        Standing::Anonymous => Some((Username::anonymous(), None)),
+        Standing::User {
+            username,
+            registration,
+            ..
+        } => Some((username.clone(), Some(registration.clone()))),
+        Standing::Stranger | Standing::Registering => None,
+    }
+}
+
+/// The next message of this server's stream, for everyone.
+fn append(
+    s: &mut State,
+    link: Link,
+    speaker: Option<Registration>,
+    sender: Option<(ClientId, u64)>,
+    activity: Activity,
+    step: &mut Step<'_>,
+) {
+    let stream = own_stream(s, step);
+    let log = &mut s.durable.delivery.log;
+    let number = vector::at(&log.have, &stream) + 1;
+    let message = Arc::new(Message {
+        stream,
+        number,
+        speaker,
+        sender,
+        activity,
+    });
+    if let Ok(Some(entry)) = log.append(message, step.rules.delivery.is_repeat) {
+        exchange::flood(s, &entry.message, None, step);
+        receiver::deliver(s, &entry, Some(link), step);
+    }
+    floor::expect(s, step);
+}
+
+/// ACTIVITY_ACK. What it speaks of is on disk by then.
+fn acknowledge(s: &mut State, link: Link, sender: &Sender, step: &mut Step<'_>) {
+    let Some(said) = s.durable.delivery.log.said.get(sender) else {
+        return;
+    };
+    let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
+        return;
+    };
+    match &said.place {
+        Some(place) if receiver.pending.is_none() && receiver.stable < said.k => {
+            receiver.pending = Some(Pending {
+                k: said.k,
+                place: place.clone(),
+            });
+        }
+        Some(_) => {}
+        None => receiver.stable = said.k,
+    }
+    let stable = (step.rules.delivery.stable)(said.k, receiver.stable);
+    receiver.lines += 1;
+    step.reply(link, Reply::Ack { k: said.k, stable });
+}
+
+/// Everyone has more than before: the clients whose words are among it may forget them.
+pub(super) fn settle(s: &mut State, everywhere: &Vector, step: &mut Step<'_>) {
+    let mut told = Vec::new();
+    for (link, receiver) in &mut s.delivery.receivers {
+        if let Some(pending) = receiver.pending.take_if(|pending| {
+            let (stream, number) = &pending.place;
+            *number <= vector::at(everywhere, stream)
+        }) {
+            receiver.stable = pending.k;
+            told.push(*link);
+        }
+    }
+    for link in told {
+        let client = s
+            .delivery
+            .receivers
+            .get(&link)
+            .and_then(|receiver| receiver.client.clone());
+        if let (Some(client), Some((_, speaker))) = (client, speaker(s, link)) {
+            acknowledge(s, link, &Sender { speaker, client }, step);
+        }
+    }
+}

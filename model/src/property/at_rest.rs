@@ -1,0 +1,57 @@
+//! Delivery comes to rest: when every way works, at last nothing of it is on its way, and no timer of it runs.
+
+use crate::message::{Line, Peer};
+use crate::node::Timer;
+use crate::world::link::{Connection, Party};
+use crate::world::view::View;
+
+/// Whether it holds.
+pub fn holds(view: &View<'_>) -> bool {
+    !view.cut.is_empty()
+        || (view.is_settled_tree()
+            && view.links.iter().all(|link| is_quiet(link))
+            && view.processes.iter().all(|process| {
+                process.held.is_empty()
+                    && process.unsynced.is_empty()
+                    && !process.timers.contains(&Timer::Floor)
+            })
+            && view.users.iter().all(|(_, seat)| {
+                let mut process = seat.process.iter();
+                process.all(|process| process.timers.is_empty() && process.unreachable.is_empty())
+            }))
+}
+
+fn is_quiet(link: &Connection) -> bool {
+    let mut ends = link.ends.iter();
+    match link.ends[0].party {
+        Party::Client(_) | Party::Guest(_) => {
+            !link.owes_notice()
+                && ends.all(|end| end.inbox.is_empty() && !end.deaf)
+                && link.is_open()
+        }
+        Party::Server(_) => ends.all(|end| !end.deaf && !end.inbox.iter().any(is_about_delivery)),
+    }
+}
+
+fn is_about_delivery(line: &Line) -> bool {
+    match line {
+        Line::Peer(peer) => match peer {
+            Peer::Hello(_)
+            | Peer::ActivityBroadcast(_)
+            | Peer::Skip(_)
+            | Peer::Sessions(_)
+            | Peer::Floors { .. } => true,
+            Peer::Authenticate(_)
+            | Peer::AuthenticationFail { .. }
+            | Peer::Path { .. }
+            | Peer::Known { .. }
+            | Peer::LockRequest(_)
+            | Peer::LockAllowed(_)
+            | Peer::LockDenied(_)
+            | Peer::LockRelease(_)
+            | Peer::Directory(_)
+            | Peer::DirectoryCredit { .. } => false,
+        },
+        Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => false,
+    }
+}

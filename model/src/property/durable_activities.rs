@@ -1,0 +1,22 @@
+//! Property 7: what a client was told is safe survives a crash at any point: some server that runs, or would start again
+//! with its disk, has it.
+
+use crate::client::Kind;
+use crate::node::delivery::log::Log;
+use crate::world::view::View;
+
+/// Whether it holds.
+pub fn holds(view: &View<'_>) -> bool {
+    let remembered = view.live().map(|(_, state)| &state.durable.delivery.log);
+    let found = view.disks.iter().flatten().map(|disk| &disk.delivery.log);
+    let logs: Vec<&Log> = remembered.chain(found).collect();
+    view.users.iter().all(|(user, seat)| {
+        let said = |log: &Log| {
+            let senders = log.said.iter();
+            let own = senders.filter(|(sender, _)| sender.client == user.client.client);
+            own.map(|(_, said)| said.k).max().unwrap_or(0)
+        };
+        user.client.kind == Kind::Legacy
+            || seat.hearing.safe <= logs.iter().map(|log| said(log)).max().unwrap_or(0)
+    })
+}
