@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use regrow::command::client::Client;
 use regrow::command::modern;
 use regrow::command::serve::Serve;
 use tracing_subscriber::EnvFilter;
@@ -19,6 +20,7 @@ struct Regrow {
 #[derive(Subcommand)]
 enum Command {
     Serve(Serve),
+    Client(Client),
 }
 
 fn main() -> ExitCode {
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     let done: anyhow::Result<()> = match regrow.command {
         Command::Serve(serve) => serve.run().map_err(Into::into),
+        Command::Client(client) => client.run().map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -138,6 +138,7 @@ fn on_login_success(s: &mut State, link: Link, resumed: Option<Box<Resumed>>, st
         step.tell(Told::LoggedIn {
             username: identity.username.clone(),
             at: connection.at.clone(),
+            resumes: resumed.is_some(),
         });
     }
     s.servers.candidates.clear();

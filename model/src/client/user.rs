@@ -49,6 +49,8 @@ pub enum Told {
         username: Username,
         /// The server.
         at: Address,
+        /// Whether it speaks our extension: what is said is acknowledged, and what is missed comes later.
+        resumes: bool,
     },
     /// REGISTER_FAILED or LOGIN_FAILED.
     Refused {

@@ -1,5 +1,6 @@
 //! The `regrow` command: one file per subcommand.
 
+pub mod client;
 mod journal;
 pub mod serve;
 mod spelling;
