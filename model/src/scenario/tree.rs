@@ -291,7 +291,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "figure-3",
         says: "the root of the report's six crashes: 2 is root, 5 joins it",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || figure(vec![Event::Crash(1)], &[0, 0, 2, 2, 2, 5]),
         reaches: &["parent lost", "joined"],
     },
@@ -310,7 +310,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "appendix",
         says: "server 1 of the report's six crashes, then 5: 6 joins 2",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || figure(vec![Event::Crash(1), Event::Crash(5)], &[0, 0, 2, 2, 0, 2]),
         reaches: &["parent lost", "joined"],
     },

@@ -1,12 +1,13 @@
 //! What a node tells its operator, as log lines with stable event names.
 
-use regrow_model::node::{Halt, Report, tree};
+use regrow_model::node::{Halt, Report, delivery, tree};
 use tracing::{debug, error, info, warn};
 
 /// Writes one report to the log.
 pub(super) fn write(report: &Report) {
     match report {
         Report::Tree(report) => tree(report),
+        Report::Delivery(report) => delivery(report),
         Report::Halted(halt) => halted(halt),
     }
 }
@@ -45,6 +46,23 @@ fn tree(report: &tree::Report) {
                 event = "nonsense",
                 "a server said what makes no sense here, and was cut off"
             );
+        }
+    }
+}
+
+fn delivery(report: &delivery::Report) {
+    match report {
+        delivery::Report::Gap { missed, info } => {
+            warn!(event = "gap", missed, why = %info, "somebody will never hear some messages");
+        }
+        delivery::Report::TooSlow => {
+            warn!(
+                event = "too_slow",
+                "a client read too slowly and was cut off"
+            );
+        }
+        delivery::Report::Uncounted { server } => {
+            warn!(event = "uncounted", server = %server, "a server is no longer waited for");
         }
     }
 }

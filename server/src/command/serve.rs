@@ -57,6 +57,9 @@ pub struct Serve {
     /// Which intervals to keep
     #[arg(long, value_enum, default_value_t = Profile::Fast)]
     profile: Profile,
+    /// Don't tell a speaker's own connection what it said
+    #[arg(long)]
+    pub no_echo: bool,
 }
 
 /// The old way to name a server: two flags.
@@ -252,6 +255,10 @@ impl Serve {
             seeds,
             secret: Secret::Plain(secret.into()),
             timing: self.profile.timing(),
+            delivery: delivery::Settings {
+                echoes: !self.no_echo,
+                ..delivery::Settings::default()
+            },
         })
     }
 }
@@ -301,16 +308,69 @@ fn hashers() -> usize {
 /// How a node's durable state is laid out on disk: one line per map.
 fn schema() -> Schema<Durable> {
     Schema::new(
-        |durable: &Durable| (durable.tree.id.clone(), durable.tree.incarnation),
-        |(id, incarnation)| Durable {
-            tree: tree::Durable {
-                id,
-                incarnation,
-                known: OrdMap::new(),
-            },
-            registry: registry::Durable::default(),
-            delivery: delivery::Durable::default(),
+        |durable: &Durable| {
+            let (tree, log) = (&durable.tree, &durable.delivery.log);
+            (tree.id.clone(), tree.incarnation, log.next)
+        },
+        |(id, incarnation, next)| {
+            let mut delivery = delivery::Durable::default();
+            delivery.log.next = next;
+            Durable {
+                tree: tree::Durable {
+                    id,
+                    incarnation,
+                    known: OrdMap::new(),
+                },
+                registry: registry::Durable::default(),
+                delivery,
+            }
         },
     )
     .map("known", |d| &mut d.tree.known, |d| &d.tree.known)
+    .map(
+        "records",
+        |d| &mut d.registry.records,
+        |d| &d.registry.records,
+    )
+    .map(
+        "directory",
+        |d| &mut d.registry.vector,
+        |d| &d.registry.vector,
+    )
+    .map(
+        "log",
+        |d| &mut d.delivery.log.entries,
+        |d| &d.delivery.log.entries,
+    )
+    .map(
+        "have",
+        |d| &mut d.delivery.log.have,
+        |d| &d.delivery.log.have,
+    )
+    .map(
+        "said",
+        |d| &mut d.delivery.log.said,
+        |d| &d.delivery.log.said,
+    )
+    .map(
+        "base",
+        |d| &mut d.delivery.log.base,
+        |d| &d.delivery.log.base,
+    )
+    .map(
+        "said_at_base",
+        |d| &mut d.delivery.log.said_at_base,
+        |d| &d.delivery.log.said_at_base,
+    )
+    .map(
+        "sessions",
+        |d| &mut d.delivery.book.sessions,
+        |d| &d.delivery.book.sessions,
+    )
+    .map(
+        "book",
+        |d| &mut d.delivery.book.vector,
+        |d| &d.delivery.book.vector,
+    )
+    .map("floors", |d| &mut d.delivery.floors, |d| &d.delivery.floors)
 }
