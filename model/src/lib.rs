@@ -1,10 +1,15 @@
 //! Regrow: the protocol, written once.
 pub mod check;
 pub mod client;
+pub mod counterexample;
+pub mod diagram;
+pub mod explore;
 pub mod message;
 pub mod mutant;
+pub mod narrate;
 pub mod node;
 pub mod port;
 pub mod property;
 pub mod scenario;
+pub mod verdict;
 pub mod world;

@@ -27,8 +27,14 @@ pub fn runtime_id() -> Id {
 }
 
 /// Names a connection within one actor, as a file descriptor does within a process. Compared for equality only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Link(pub u64);
+
+impl Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "link {}", self.0)
+    }
+}
 
 /// Which side of a new link the actor is on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

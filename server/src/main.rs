@@ -4,7 +4,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use regrow::command::check::{self, Check};
 use regrow::command::client::Client;
+use regrow::command::explore::{self, Explore};
 use regrow::command::modern;
 use regrow::command::serve::Serve;
 use tracing_subscriber::EnvFilter;
@@ -19,6 +21,8 @@ struct Regrow {
 
 #[derive(Subcommand)]
 enum Command {
+    Check(Check),
+    Explore(Explore),
     Serve(Serve),
     Client(Client),
 }
@@ -27,6 +31,8 @@ fn main() -> ExitCode {
     let regrow = Regrow::parse_from(modern(std::env::args_os()));
     log_to_stderr();
     let done: anyhow::Result<()> = match regrow.command {
+        Command::Check(check) => return check::run(&check),
+        Command::Explore(explore) => return explore::run(&explore),
         Command::Serve(serve) => serve.run().map_err(Into::into),
         Command::Client(client) => client.run().map_err(Into::into),
     };

@@ -73,11 +73,15 @@ impl Username {
 
 /// A point in time as some clock showed it, in milliseconds since 1970. Clocks differ: stamps order
 /// claims, they never decide whether exactly one of them wins.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Stamp(pub u64);
+
+impl fmt::Debug for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
 
 impl Stamp {
     /// The latest stamp that any clock can honestly show: beyond it a message is nonsense, and counting up
@@ -91,12 +95,19 @@ impl Stamp {
 }
 
 /// A server's rank in the tree: the smaller is the elder.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ServerId {
     /// When it first started, by its own clock; kept on its disk.
     pub born: Stamp,
     /// Its name, which settles equal stamps.
     pub name: ServerName,
+}
+
+/// `name@born`.
+impl fmt::Debug for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.name, self.born.0)
+    }
 }
 
 impl ServerId {
@@ -107,7 +118,7 @@ impl ServerId {
 }
 
 /// One start of a server: the higher is the later one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Incarnation {
     /// max(the last one on disk + 1, boot time in ms).
     pub number: u64,
@@ -115,12 +126,19 @@ pub struct Incarnation {
     pub nonce: u64,
 }
 
+/// As in a [`Stream`].
+impl fmt::Debug for Incarnation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{:x}", self.number, self.nonce)
+    }
+}
+
 /// What one incarnation of a server numbers 1, 2, 3, …: what its own clients say, and the changes
 /// to the directory and to sessions that begin at it.
 ///
 /// On every wire it is one text, `server/number/nonce` with the nonce in hexadecimal: so it can be a key of a
 /// JSON object, and its 64-bit numbers survive a reader whose only numbers are floats.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stream {
     /// The server where it begins.
     pub server: ServerName,
@@ -137,6 +155,12 @@ impl fmt::Display for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Incarnation { number, nonce } = self.incarnation;
         write!(f, "{}/{number}/{nonce:x}", self.server)
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -51,7 +51,7 @@ pub enum Part {
 }
 
 /// One row of the table.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Property {
     /// Its number in `docs/protocol.md`.
     pub number: u8,

@@ -7,7 +7,7 @@ use crate::node::tree::{Refusal, Report as Tree};
 use crate::node::{Report, Timer};
 
 /// A line: its command.
-pub(super) fn line(line: &Line) -> &'static str {
+pub(crate) fn line(line: &Line) -> &'static str {
     match line {
         Line::Request(request) => match request.as_ref() {
             Request::Register { .. } => "REGISTER",
@@ -51,7 +51,7 @@ pub(super) fn line(line: &Line) -> &'static str {
 }
 
 /// A timer.
-pub(super) fn timer(timer: Timer) -> &'static str {
+pub(crate) fn timer(timer: Timer) -> &'static str {
     match timer {
         Timer::Retry => "Retry",
         Timer::Probe => "Probe",
@@ -88,7 +88,7 @@ pub(super) fn report(report: &Report) -> &'static str {
 }
 
 /// A client's timer.
-pub(super) fn client_timer(timer: client::Timer) -> &'static str {
+pub(crate) fn client_timer(timer: client::Timer) -> &'static str {
     match timer {
         client::Timer::Retry => "client's Retry",
         client::Timer::Got => "client's Got",

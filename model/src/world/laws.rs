@@ -3,7 +3,7 @@
 use super::seen::Seen;
 use super::{Action, State, World};
 use crate::check::{Checked, Coverage, Law};
-use crate::property::{self, Kind};
+use crate::property::{self, Kind, Property};
 
 impl Coverage for Seen {
     fn merge(&mut self, other: Self) {
@@ -32,13 +32,18 @@ impl Checked for World {
 }
 
 impl World {
-    fn laws(&self, kind: Kind) -> Vec<Law<Self>> {
-        let on =
-            |row: &&property::Property| row.kind == kind && self.setup().parts.contains(&row.part);
+    /// The properties of the parts that are on.
+    pub fn properties_on(&self) -> impl Iterator<Item = &'static Property> + '_ {
+        let parts = self.setup().parts;
         property::ALL
             .iter()
-            .filter(on)
-            .map(property::Property::law)
-            .collect()
+            .filter(move |property| parts.contains(&property.part))
+    }
+
+    fn laws(&self, kind: Kind) -> Vec<Law<Self>> {
+        let of_kind = self
+            .properties_on()
+            .filter(|property| property.kind == kind);
+        of_kind.map(Property::law).collect()
     }
 }

@@ -3,7 +3,7 @@
 
 pub mod guest;
 pub mod hearing;
-mod label;
+pub(crate) mod label;
 mod laws;
 pub mod link;
 mod memo;
@@ -247,6 +247,26 @@ impl World {
     /// What this world is made of.
     pub fn setup(&self) -> &Setup {
         &self.setup
+    }
+
+    /// What goes wrong, or is mended, by an action in a state; `None` if it is somebody's own step.
+    pub fn event(&self, state: &State, action: &Action) -> Option<Event> {
+        match action {
+            Action::Story => self.setup.story.get(state.told).copied(),
+            Action::Cut { cut } => Some(Event::Cut(self.setup.cuts[*cut])),
+            Action::Heal => Some(Event::Heal),
+            Action::Crash { server } => Some(Event::Crash(server + 1)),
+            Action::Restart { server } => Some(Event::Restart(server + 1)),
+            Action::LoseDisk { server } => Some(Event::LoseDisk(server + 1)),
+            Action::Up { .. }
+            | Action::Deliver { .. }
+            | Action::Down { .. }
+            | Action::Unreachable { .. }
+            | Action::Timer { .. }
+            | Action::ClientTimer { .. }
+            | Action::Wish { .. }
+            | Action::Sync { .. } => None,
+        }
     }
 
     /// Starts every server; in order, each after the tree has come to rest, if the world begins settled.

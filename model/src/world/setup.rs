@@ -1,5 +1,7 @@
 //! What a world is made of: its servers, what may go wrong and how often, which rules are kept.
 
+use std::fmt;
+
 use smol_str::format_smolstr;
 
 use super::guest::Want;
@@ -92,7 +94,7 @@ pub enum Event {
 }
 
 /// A set of ways from server to server, as bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Ways(u64);
 
 impl Ways {
@@ -127,6 +129,34 @@ impl Ways {
     /// Whether there are none.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+}
+
+impl fmt::Display for Ways {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for one in 0..SERVERS_MAX {
+            for other in one + 1..SERVERS_MAX {
+                let sign = match (self.includes(one, other), self.includes(other, one)) {
+                    (true, true) => "–",
+                    (true, false) => "→",
+                    (false, true) => "←",
+                    (false, false) => continue,
+                };
+                write!(f, "{separator}s{}{sign}s{}", one + 1, other + 1)?;
+                separator = " ";
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Ways {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("none");
+        }
+        fmt::Display::fmt(self, f)
     }
 }
 

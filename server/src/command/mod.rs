@@ -1,7 +1,10 @@
 //! The `regrow` command: one file per subcommand.
 
+pub mod check;
 pub mod client;
+pub mod explore;
 mod journal;
+mod names;
 pub mod serve;
 mod spelling;
 

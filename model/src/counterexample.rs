@@ -1,0 +1,250 @@
+//! A counterexample that is kept: what was checked, which law broke, and the way there as action indexes, which
+//! `regrow check --replay` and the Explorer read.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::check::{Path, ReplayError, Violation, Walk, replay};
+use crate::diagram::Diagram;
+use crate::narrate::{self, Detail, Step};
+use crate::property::Kind;
+use crate::verdict::Case;
+use crate::world::{Action, State, World};
+use crate::{mutant, scenario};
+
+/// The version of the format that is written here, and the only one that is read.
+pub const FORMAT: u32 = 1;
+
+/// A counterexample, as a file holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counterexample {
+    /// The version of this format.
+    pub format: u32,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The mutant's name, if a rule was broken.
+    pub mutant: Option<String>,
+    /// The law that doesn't hold, or the laws.
+    pub law: String,
+    /// How it ends.
+    pub ending: Ending,
+    /// The index of the initial state, then that of each action.
+    pub indexes: Vec<usize>,
+    /// What happens at each step: if a later version of the protocol takes other steps, they differ.
+    pub steps: Vec<String>,
+}
+
+/// In which way a law is broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The last state is one that must never be.
+    Unsafe,
+    /// The last step, the protocol's own, leaves the converged states.
+    Left,
+    /// The protocol can't converge any more.
+    Stuck {
+        /// Steps after which it can't.
+        lost_after: usize,
+        /// States that it then moves among for ever, once it has reached the path's last one; 1 is a dead end.
+        states: usize,
+    },
+}
+
+/// Why a kept counterexample can't be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Stale {
+    /// Look for it anew with `regrow check`.
+    #[error("it is in format {0}, this program reads format {FORMAT}")]
+    Format(u32),
+    /// Look in `regrow check --list`: it may have another name now.
+    #[error("there is no scenario {0}")]
+    NoScenario(String),
+    /// Look in `regrow check --list`: it may have another name now.
+    #[error("there is no mutant {0}")]
+    NoMutant(String),
+    /// The protocol has changed: look for it anew.
+    #[error("the protocol has changed since: {0}")]
+    Path(#[from] ReplayError),
+    /// The protocol has changed: look for it anew.
+    #[error("the protocol has changed since: at step {step} there was \"{was}\", now \"{is}\"")]
+    Step {
+        /// Counted from 1.
+        step: usize,
+        /// What the file says.
+        was: String,
+        /// What happens now.
+        is: String,
+    },
+    /// The protocol has changed for the better.
+    #[error("the protocol has changed since: \"{0}\" is not broken there any more")]
+    Mended(String),
+}
+
+/// A counterexample, walked again.
+pub struct Replayed {
+    /// What was checked.
+    pub case: Case,
+    /// Its world.
+    pub world: World,
+    /// The states.
+    pub walk: Walk<World>,
+    /// The steps between them.
+    pub story: Vec<Step>,
+}
+
+impl Counterexample {
+    /// Keeps what a check has found in a case.
+    ///
+    /// # Errors
+    /// [`ReplayError`] if the violation is not of this case.
+    pub fn of(case: &Case, violation: &Violation<Action>) -> Result<Self, ReplayError> {
+        let ending = match violation {
+            Violation::Unsafe { .. } => Ending::Unsafe,
+            Violation::Left { .. } => Ending::Left,
+            Violation::Stuck {
+                lost_after, trap, ..
+            } => Ending::Stuck {
+                lost_after: *lost_after,
+                states: trap.states,
+            },
+        };
+        let world = case.world();
+        let walk = replay(&world, &violation.path().indexes)?;
+        let story = narrate::story(&world, &walk);
+        Ok(Self {
+            format: FORMAT,
+            scenario: case.scenario.name.to_owned(),
+            mutant: case.mutant.map(|mutant| mutant.name.to_owned()),
+            law: violation.law(),
+            ending,
+            indexes: violation.path().indexes.clone(),
+            steps: story.into_iter().map(|step| step.what).collect(),
+        })
+    }
+
+    /// What was checked.
+    ///
+    /// # Errors
+    /// [`Stale`] if that no longer exists.
+    pub fn case(&self) -> Result<Case, Stale> {
+        if self.format != FORMAT {
+            return Err(Stale::Format(self.format));
+        }
+        let scenario = scenario::named(&self.scenario)
+            .ok_or_else(|| Stale::NoScenario(self.scenario.clone()))?;
+        let mutant = self
+            .mutant
+            .as_ref()
+            .map(|name| mutant::named(name).ok_or_else(|| Stale::NoMutant(name.clone())));
+        Ok(Case {
+            scenario,
+            mutant: mutant.transpose()?,
+        })
+    }
+
+    /// Walks it again.
+    ///
+    /// # Errors
+    /// [`Stale`] if it can't be, or if other things happen on the way now.
+    pub fn replay(&self) -> Result<Replayed, Stale> {
+        let case = self.case()?;
+        let world = case.world();
+        let walk = replay(&world, &self.indexes)?;
+        let story = narrate::story(&world, &walk);
+        for (step, (was, is)) in (1..).zip(self.steps.iter().zip(&story)) {
+            if *was != is.what {
+                let (was, is) = (was.clone(), is.what.clone());
+                return Err(Stale::Step { step, was, is });
+            }
+        }
+        if !walk
+            .last()
+            .is_some_and(|(_, state)| self.is_broken(&world, state))
+        {
+            return Err(Stale::Mended(self.law.clone()));
+        }
+        Ok(Replayed {
+            case,
+            world,
+            walk,
+            story,
+        })
+    }
+
+    /// Whether a state that it ends in is as bad as it says, as far as one state shows it.
+    fn is_broken(&self, world: &World, state: &State) -> bool {
+        let mut properties = world.properties_on();
+        properties.any(|property| {
+            let is_meant = match self.ending {
+                Ending::Unsafe => property.name == self.law,
+                Ending::Left | Ending::Stuck { .. } => property.kind == Kind::Convergence,
+            };
+            is_meant && !(property.holds)(world, state)
+        })
+    }
+
+    /// All of it for a person: the steps, how it ends, the sequence diagram.
+    pub fn transcript(&self, replayed: &Replayed, detail: Detail) -> String {
+        let case = &replayed.case;
+        let mut text = format!("{}: {}\n", case.scenario.name, case.scenario.says);
+        if let Some(mutant) = case.mutant {
+            text.push_str(&format!(
+                "with the mutant {}: {}\n",
+                mutant.name, mutant.says
+            ));
+        }
+        let beginning = narrate::beginning(&replayed.walk[0].1);
+        let steps = narrate::text(&replayed.story, detail);
+        let diagram = Diagram::of(&replayed.world, &replayed.walk).text();
+        let verdict = self.verdict();
+        text.push_str(&format!(
+            "\n   0. {beginning}\n{steps}\n{verdict}\n\n{diagram}"
+        ));
+        text
+    }
+
+    /// How it ends, in a sentence.
+    pub fn verdict(&self) -> String {
+        let law = &self.law;
+        match self.ending {
+            Ending::Unsafe => {
+                format!("Now \"{law}\" does not hold, and it must hold in every state.")
+            }
+            Ending::Left => format!(
+                "All had converged, and the last step, which is the protocol's own, broke \"{law}\"."
+            ),
+            Ending::Stuck { lost_after, states } => {
+                let end = match states {
+                    1 => "nothing moves it any more".to_owned(),
+                    _ => format!("it goes round among {states} states for ever"),
+                };
+                format!(
+                    "From step {lost_after} on it can never converge: without further faults {end}, and \"{law}\" never holds."
+                )
+            }
+        }
+    }
+
+    /// A name for its file, without a folder.
+    pub fn file_name(&self) -> String {
+        let law: String = self
+            .law
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        match &self.mutant {
+            Some(mutant) => format!("{}.{mutant}.{law}.json", self.scenario),
+            None => format!("{}.{law}.json", self.scenario),
+        }
+    }
+}
+
+impl<A> Violation<A> {
+    /// The way to what is wrong.
+    pub fn path(&self) -> &Path<A> {
+        match self {
+            Self::Unsafe { path, .. } | Self::Stuck { path, .. } | Self::Left { path, .. } => path,
+        }
+    }
+}

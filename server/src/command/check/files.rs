@@ -1,0 +1,26 @@
+//! Counterexamples as files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regrow_model::counterexample::Counterexample;
+
+use super::Failure;
+
+/// Writes a counterexample into a directory, which is made if it isn't there; says where.
+pub(super) fn save(directory: &Path, counterexample: &Counterexample) -> Result<PathBuf, Failure> {
+    let file = directory.join(counterexample.file_name());
+    let mut text = serde_json::to_string_pretty(counterexample)
+        .expect("a counterexample is made of texts and numbers");
+    text.push('\n');
+    fs::create_dir_all(directory)
+        .and_then(|()| fs::write(&file, text))
+        .map_err(|error| Failure::File(file.clone(), error))?;
+    Ok(file)
+}
+
+/// Reads one.
+pub(in crate::command) fn read(file: &Path) -> Result<Counterexample, Failure> {
+    let text = fs::read_to_string(file).map_err(|error| Failure::File(file.to_owned(), error))?;
+    serde_json::from_str(&text).map_err(|error| Failure::NoCounterexample(file.to_owned(), error))
+}

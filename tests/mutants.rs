@@ -1,0 +1,68 @@
+//! Every broken rule is found by the check alone, and what it finds can be read.
+
+use std::num::NonZeroUsize;
+
+use regrow_model::check::{Options, Stop};
+use regrow_model::counterexample::Counterexample;
+use regrow_model::mutant::{self, Mutant};
+use regrow_model::narrate::Detail;
+use regrow_model::scenario::{self, Size};
+use regrow_model::verdict::Case;
+
+/// The shortest story that the check finds, told; `None` if it finds none.
+fn counterexample(mutant: &'static Mutant) -> Option<String> {
+    let case = Case {
+        scenario: scenario::named(mutant.scenario)?,
+        mutant: Some(mutant),
+    };
+    let options = Options {
+        threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        max_states: 20_000_000,
+        stop: Stop::AsSoonAsKnown,
+    };
+    let verdict = case.check(&options, |_| {}).ok()?;
+    let found = Counterexample::of(&case, verdict.report.violations.first()?).unwrap();
+    let replayed = found.replay().unwrap();
+    Some(found.transcript(&replayed, Detail::Steps))
+}
+
+/// Compares with `snapshots/counterexamples/MUTANT.snap` at the top of the repository.
+fn assert_transcript(mutant: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots/counterexamples");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(mutant, text));
+}
+
+/// Every mutant whose scenario is of one of these sizes has a counterexample, and it is the recorded one.
+fn assert_all_found(sizes: &[Size]) {
+    let size = |mutant: &&Mutant| scenario::named(mutant.scenario).map(|scenario| scenario.size);
+    let mut unfound = Vec::new();
+    for mutant in mutant::all().filter(|mutant| size(mutant).is_some_and(|it| sizes.contains(&it)))
+    {
+        match counterexample(mutant) {
+            Some(text) => assert_transcript(mutant.name, &text),
+            None => unfound.push(mutant.name),
+        }
+    }
+    assert_eq!(unfound, Vec::<&str>::new(), "the check finds nothing wrong");
+}
+
+#[test]
+fn the_check_finds_every_mutant_of_a_smoke_scenario() {
+    assert_all_found(&[Size::Smoke]);
+}
+
+#[test]
+#[ignore = "takes minutes: `.ci/run` runs it, in release"]
+fn the_check_finds_every_other_mutant() {
+    assert_all_found(&[Size::Full, Size::Deep]);
+}
+
+#[test]
+fn every_mutant_names_a_scenario_in_which_it_is_found() {
+    let lost = mutant::all().filter(|mutant| scenario::named(mutant.scenario).is_none());
+    let lost: Vec<_> = lost.map(|mutant| (mutant.name, mutant.scenario)).collect();
+    assert_eq!(lost, []);
+}
