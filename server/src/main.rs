@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use regrow::command::check::{self, Check};
 use regrow::command::client::Client;
+use regrow::command::demo::Demo;
 use regrow::command::explore::{self, Explore};
 use regrow::command::modern;
 use regrow::command::serve::Serve;
@@ -21,6 +22,7 @@ struct Regrow {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(Demo),
     Check(Check),
     Explore(Explore),
     Serve(Serve),
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let done: anyhow::Result<()> = match regrow.command {
         Command::Check(check) => return check::run(&check),
         Command::Explore(explore) => return explore::run(&explore),
+        Command::Demo(demo) => demo.run().map_err(Into::into),
         Command::Serve(serve) => serve.run().map_err(Into::into),
         Command::Client(client) => client.run().map_err(Into::into),
     };

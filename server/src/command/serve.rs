@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use imbl::OrdMap;
@@ -40,6 +41,9 @@ pub struct Serve {
     /// Be reached by others under this host name (old spelling: -lh)
     #[arg(long, default_value = "localhost")]
     host: String,
+    /// Be reached by others here instead of at HOST and PORT: behind a forwarder, for example
+    #[arg(long, value_name = "HOST:PORT")]
+    advertise: Option<Address>,
     /// Listen on this address
     #[arg(long, default_value = "0.0.0.0")]
     listen: IpAddr,
@@ -101,6 +105,22 @@ impl Profile {
         match self {
             Self::Fast => tree::Timing::fast(),
             Self::Report => tree::Timing::report(),
+        }
+    }
+
+    /// Its name, as `--profile` takes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Report => "report",
+        }
+    }
+
+    /// How long a repair may take before something must be wrong.
+    pub fn patience(self) -> Duration {
+        match self {
+            Self::Fast => Duration::from_secs(30),
+            Self::Report => Duration::from_secs(120),
         }
     }
 
@@ -184,7 +204,7 @@ impl Serve {
         let data = data.unwrap_or_else(|| PathBuf::from(format!("regrow-{port}")));
         let store = Store::open(&data, schema())?;
         let config = self.config(port, &data)?;
-        let address = config.address.clone();
+        let address = Address::new(&self.host, port)?;
 
         let (events, queue) = mpsc::channel(EVENTS);
         let edge = Arc::new(Edge::new(DOMAIN, hashers()));
@@ -237,7 +257,10 @@ impl Serve {
     }
 
     fn config(&self, port: u16, data: &Path) -> Result<Config, ServeError> {
-        let address = Address::new(&self.host, port)?;
+        let address = match &self.advertise {
+            Some(address) => address.clone(),
+            None => Address::new(&self.host, port)?,
+        };
         let mut seeds = self.join.clone();
         seeds.extend(self.remote.address()?);
         let secret = match &self.secret {
