@@ -27,6 +27,9 @@ fn a_server_stops_cleanly_when_it_is_told_to() {
         let data = directory();
         let mut server = Server::start(data.path(), &[]);
         let mut client = Client::of(&server);
+        // It is one of the server's once it has been answered.
+        client.says(r#"{"command":"REGISTER","username":"aaron","secret":"s1"}"#);
+        client.hears().expect("an answer");
         server.signal(signal);
         assert!(server.ends().success());
         assert_eq!(client.hears(), None);
@@ -94,6 +97,24 @@ fn a_child_joins_its_root_and_joins_it_again_after_a_crash() {
     // Its rank is on its disk: it is still the elder, and the child comes back to it.
     child.until("joined");
     root.until("child_joined");
+}
+
+#[test]
+fn a_name_that_was_given_away_is_still_given_away_after_a_crash() {
+    let data = directory();
+    let mut server = Server::start(data.path(), &[]);
+    let mut aaron = Client::of(&server);
+    aaron.says(r#"{"command":"REGISTER","username":"aaron","secret":"s1"}"#);
+    let success = aaron.hears().expect("an answer");
+    assert!(success.contains("REGISTER_SUCCESS"), "{success}");
+    server.kill();
+
+    let server = Server::start(data.path(), &[]);
+    let mut thief = Client::of(&server);
+    thief.says(r#"{"command":"REGISTER","username":"aaron","secret":"s2"}"#);
+    let failure = thief.hears().expect("an answer");
+    assert!(failure.contains("REGISTER_FAILED"), "{failure}");
+    assert_eq!(thief.hears(), None);
 }
 
 #[test]

@@ -14,7 +14,7 @@
 //! - A handler runs to its end before anything else is looked at, on a state that is always owned.
 //! - The first handler's save is on disk before a second handler runs: an identity is never used before it is kept.
 //! - A send or close after a save in the same handler waits for that save, later ones on the same link
-//!   wait behind it, nothing else waits ([`links`]).
+//!   wait behind it, nothing else waits (`links.rs`).
 //! - Nothing queues without a bound. A link whose far end doesn't read is cut at its bound; everything
 //!   else waits where it came from, down to the sender's own socket.
 
@@ -25,7 +25,6 @@ mod links;
 mod outbox;
 #[cfg(test)]
 mod promises;
-
 mod timers;
 
 pub use commit::{Disk, Forgetful};

@@ -1,6 +1,6 @@
 //! Carries lines between processes: TCP, one JSON object a line.
 //!
-//! A connection is one task that reads, writes and watches ([`connection`](self)). What the actor never
+//! A connection is one task that reads, writes and watches (`connection.rs`). What the actor never
 //! sees is here: heartbeats, silence, what the kernel has acknowledged, hashing at the [`edge`](crate::edge).
 
 mod connection;

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use crate::edge::Edge;
-use crate::runtime::{Bound, Disk, EVENTS, Forgetful, Setup, spawn};
+use crate::runtime::{Bound, Disk, EVENTS, Forgetful, Handle, Setup, spawn};
 use crate::transport::{Limits, Pace, Shared, Side, Tcp};
 
 /// No test waits longer than this for anything.
@@ -83,7 +83,7 @@ pub(super) struct Puppet {
     pub(super) address: Address,
     asks: mpsc::Sender<Vec<Pull>>,
     heard: mpsc::UnboundedReceiver<Heard>,
-    _running: crate::runtime::Handle<Vec<Pull>>,
+    running: Handle<Vec<Pull>>,
 }
 
 /// A pace at which tests don't take long.
@@ -130,8 +130,13 @@ impl Puppet {
             address,
             asks: running.asks(),
             heard,
-            _running: running,
+            running,
         }
+    }
+
+    /// Stops the actor and waits until it has.
+    pub(super) async fn stop(self) {
+        self.running.stop().await.unwrap();
     }
 
     /// Makes the actor do these things in one handler.

@@ -1,7 +1,7 @@
 //! A save is on disk before what follows it leaves.
 
 use super::disks::Gated;
-use super::puppet::{Pull, Puppet, line, until, wire};
+use super::puppet::{Pull, Puppet, line, soon, until, wire};
 
 #[tokio::test]
 async fn what_follows_a_save_leaves_when_it_is_on_disk_and_what_follows_on_its_link_waits_behind() {
@@ -102,4 +102,24 @@ async fn what_is_held_for_a_link_that_breaks_is_lost_with_it() {
     disk.open();
     puppet.pull([Pull::Say(another, line("new"))]).await;
     assert_eq!(next.reads().await, Some(wire("new")));
+}
+
+#[tokio::test]
+async fn a_runtime_that_is_stopped_ends_once_all_is_on_disk_and_said() {
+    let disk = Gated::default();
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
+    let (mut raw, link) = puppet.raw().await;
+    let now = std::time::Duration::ZERO;
+    let last = Pull::Say(link, line("last"));
+    puppet
+        .pull([Pull::Save(1), last, Pull::Set("done", now)])
+        .await;
+    puppet.hears().await; // the timer: the handler has run
+    let stopping = tokio::spawn(puppet.stop());
+    assert!(raw.is_quiet());
+    disk.open();
+    soon(stopping).await.unwrap();
+    assert_eq!(disk.saved(), [1]);
+    assert_eq!(raw.reads().await, Some(wire("last")));
+    assert_eq!(raw.reads().await, None);
 }
