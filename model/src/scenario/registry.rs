@@ -109,7 +109,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-cut-line",
         says: "three servers in a line, the last one is cut off and returns",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             cut(
                 race(
@@ -126,7 +126,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-crash",
         says: "two clients of two servers ask for one name; one server crashes and restarts",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || {
             crash(
                 race(
@@ -141,7 +141,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "one-user-both-sides",
         says: "one user registers the same name with the same secret on both sides of a cut",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || {
             cut(
                 race(
@@ -203,7 +203,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-two-cuts",
         says: "two servers are cut apart twice, the second time perhaps while they are healing",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             cut(
                 race(
