@@ -29,6 +29,7 @@ impl Server {
             seeds: vec![],
             secret: Secret::Plain("system".into()),
             timing: tree::Timing::fast(),
+            delivery: super::super::delivery::Settings::default(),
         };
         let boot = Boot {
             now: Stamp(1_000),
