@@ -262,7 +262,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "report-crash",
         says: "the report's §4.2: a server that may know better crashes during the round, and comes back",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || Setup {
             story: vec![Event::Crash(3), Event::Restart(3)],
             ..race(
