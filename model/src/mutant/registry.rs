@@ -27,7 +27,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "far-reservation-stays",
         says: "a server that loses a round's upstream link doesn't release its downstreams",
-        scenario: "name-race-cut-line",
+        scenario: "origin-crash",
         alter: |setup| setup.rules.registry.releases_orphans = || false,
     },
     Mutant {

@@ -22,6 +22,8 @@ pub mod one_identity;
 pub mod one_tree;
 pub mod registers_answered;
 pub mod unique_usernames;
+#[cfg(test)]
+mod usernames_tests;
 pub mod verdict;
 
 use crate::check::Law;

@@ -6,7 +6,7 @@ use super::{Scenario, Size};
 use crate::message::{SecretHash, Stamp, Username};
 use crate::property::Part;
 use crate::world::guest::Want;
-use crate::world::{Faults, Setup, Ways};
+use crate::world::{Event, Faults, Setup, Ways};
 
 /// Every scenario of usernames.
 pub const SCENARIOS: &[Scenario] = &[
@@ -61,6 +61,19 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["guest leaves"],
     },
     Scenario {
+        name: "origin-crash",
+        says: "the origin of a round crashes for good, two servers away from another that wants the name",
+        size: Size::Full,
+        setup: || Setup {
+            story: vec![Event::Crash(1)],
+            ..race(
+                &[0, 1, 2],
+                &[wish("aaron", "s1", 1, 9), wish("aaron", "s2", 3, 9)],
+            )
+        },
+        reaches: &["crash", "LOCK_RELEASE"],
+    },
+    Scenario {
         name: "three-claimants",
         says: "three clients ask for one name, one at each server of a line",
         size: Size::Full,
@@ -91,7 +104,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "name-race-cut",
-        says: "two servers are cut apart and both give one name away; the cut heals",
+        says: "the report's §4.2: two servers are cut apart and both give one name away; the cut heals",
         size: Size::Smoke,
         setup: || {
             cut(
@@ -109,7 +122,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-cut-line",
         says: "three servers in a line, the last one is cut off and returns",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             cut(
                 race(
@@ -126,7 +139,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-crash",
         says: "two clients of two servers ask for one name; one server crashes and restarts",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || {
             crash(
                 race(
@@ -141,7 +154,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "one-user-both-sides",
         says: "one user registers the same name with the same secret on both sides of a cut",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || {
             cut(
                 race(
@@ -203,7 +216,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-two-cuts",
         says: "two servers are cut apart twice, the second time perhaps while they are healing",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             cut(
                 race(
@@ -250,16 +263,14 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "report-crash",
         says: "the report's §4.2: a server that may know better crashes during the round, and comes back",
         size: Size::Deep,
-        setup: || {
-            crash(
-                race(
-                    &[0, 1, 1],
-                    &[wish("aaron", "s1", 2, 9), wish("aaron", "s2", 3, 9)],
-                ),
-                1,
+        setup: || Setup {
+            story: vec![Event::Crash(3), Event::Restart(3)],
+            ..race(
+                &[0, 1, 1],
+                &[wish("aaron", "s1", 2, 9), wish("aaron", "s2", 3, 9)],
             )
         },
-        reaches: &["crash", "restart", "two owners of one name", "loser told"],
+        reaches: &["crash", "restart", "LOCK_DENIED"],
     },
     Scenario {
         name: "name-race-cut-crash",

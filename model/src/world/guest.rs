@@ -6,6 +6,7 @@ use super::seen::Seen;
 use super::{Memo, State, World, step, view};
 use crate::message::client::Secret;
 use crate::message::{Line, Peer, Reply, Request, SecretHash, Stamp, Username};
+use crate::port::Link;
 
 /// What a guest wants.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -209,13 +210,38 @@ fn connect(world: &World, state: &mut State, guest: usize, server: usize, reques
     state.guests[guest].link = Some(link);
 }
 
-/// Whether all servers run in one tree whose links are whole.
+/// Whether all servers run in one tree whose links are whole: every edge is held by two of them, and all but one have a
+/// parent, under that one.
 fn is_calm(world: &World, state: &State) -> bool {
     let view = view::View::new(world, state);
-    let whole = view.live().count() == state.servers.len() && view.parts().len() == 1;
-    let links = state.links.iter().flatten();
-    let mut between = links.filter(|link| matches!(link.ends[0].party, Party::Server(_)));
-    whole && view.is_settled_tree() && between.all(|link| link.ends.iter().all(|end| !end.deaf))
+    let servers: Vec<_> = view.live().map(|(_, server)| server).collect();
+    let mut edges: Vec<_> = servers.iter().flat_map(|server| server.edges()).collect();
+    edges.sort_unstable();
+    let is_held_by_two = edges
+        .chunks(2)
+        .all(|ends| ends.first() == ends.last() && ends.len() == 2);
+    let roots = servers
+        .iter()
+        .filter(|server| server.tree.parent.is_none())
+        .count();
+    let is_one_tree = servers
+        .windows(2)
+        .all(|pair| pair[0].root() == pair[1].root());
+    servers.len() == state.servers.len()
+        && roots == 1
+        && is_one_tree
+        && edges.len() == 2 * (servers.len() - 1)
+        && is_held_by_two
+        && !edges.iter().any(|edge| is_breaking(state, *edge))
+}
+
+/// Whether a link is broken, or has been left by one end.
+fn is_breaking(state: &State, link: Link) -> bool {
+    let link = state.links.get(link.0 as usize).and_then(Option::as_ref);
+    link.is_none_or(|link| {
+        let mut ends = link.ends.iter();
+        ends.any(|end| end.deaf || end.phase == Phase::Gone)
+    })
 }
 
 /// Whether nothing is on its way that could begin or end a round, or a belief.
@@ -224,20 +250,15 @@ pub(super) fn is_quiet(state: &State) -> bool {
         Line::Request(_) | Line::Peer(Peer::LockRequest(_)) => true,
         Line::Peer(_) | Line::Reply(_) | Line::Malformed(_) => false,
     };
-    let breaks = |machine: &Memo<super::server::Server>| {
-        let edges = machine
-            .process
-            .iter()
-            .flat_map(|process| process.state.edges());
-        let mut links = edges.filter_map(|edge| state.links.get(edge.0 as usize)?.as_ref());
-        links.any(|link| {
-            let mut ends = link.ends.iter();
-            ends.any(|end| end.deaf || end.phase == Phase::Gone)
-        })
-    };
+    let mut processes = state
+        .servers
+        .iter()
+        .filter_map(|machine| machine.process.as_ref());
+    let is_breaking =
+        processes.any(|process| process.state.edges().any(|edge| is_breaking(state, edge)));
     let ends = state.links.iter().flatten().flat_map(|link| &link.ends);
     let mut waiting = ends.flat_map(|end| &end.inbox);
-    !waiting.any(asks) && !state.servers.iter().any(breaks)
+    !waiting.any(asks) && !is_breaking
 }
 
 fn edges_differ(before: &State, after: &State) -> bool {

@@ -10,6 +10,8 @@ pub mod directory;
 pub mod exchange;
 pub mod owners;
 pub mod round;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
