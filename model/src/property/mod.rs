@@ -230,6 +230,13 @@ pub const ALL: &[Property] = &[
     },
     Property {
         number: 12,
+        name: "nothing is kept for who has logged out",
+        kind: Kind::Convergence,
+        part: Part::Delivery,
+        holds: |world, state| buffers_end::logged_out(&View::new(world, state)),
+    },
+    Property {
+        number: 12,
         name: "buffers are bounded",
         kind: Kind::Safety,
         part: Part::Delivery,
