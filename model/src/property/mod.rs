@@ -180,6 +180,13 @@ pub const ALL: &[Property] = &[
         holds: |world, state| durable_activities::holds(&View::new(world, state)),
     },
     Property {
+        number: 7,
+        name: "logins are durable",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| durable_activities::sessions(&View::new(world, state)),
+    },
+    Property {
         number: 8,
         name: "in order",
         kind: Kind::Safety,
