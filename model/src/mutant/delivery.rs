@@ -81,11 +81,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "any-k",
         says: "what a client says is taken in although something before it is missing",
-        scenario: "moving-sender",
-        alter: |setup| {
-            setup.rules.delivery.admits = |_, _| true;
-            setup.client_rules.forgets = |acknowledged, _| acknowledged;
-        },
+        scenario: "long-absence",
+        alter: |setup| setup.rules.delivery.admits = |_, _| true,
     },
     Mutant {
         name: "forgotten-at-acknowledgement",
@@ -147,7 +144,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "skip-without-said",
         says: "a SKIP doesn't say what the senders had said",
-        scenario: "long-absence",
+        scenario: "skipped",
         alter: |setup| setup.rules.delivery.skip_said = |_| Vec::new(),
     },
     Mutant {

@@ -8,6 +8,7 @@ use crate::world::view::View;
 /// Whether it holds.
 pub fn holds(view: &View<'_>) -> bool {
     !view.cut.is_empty()
+        || view.live().next().is_none()
         || (view.is_settled_tree()
             && view.links.iter().all(|link| is_quiet(link))
             && view.processes.iter().all(|process| {

@@ -20,3 +20,23 @@ pub fn holds(view: &View<'_>) -> bool {
             || seat.hearing.safe <= logs.iter().map(|log| said(log)).max().unwrap_or(0)
     })
 }
+
+/// Whether everyone who was told LOGIN_SUCCESS has a session on some server that runs, or would start again with its disk.
+pub fn sessions(view: &View<'_>) -> bool {
+    let remembered = view.live().map(|(_, state)| &state.durable.delivery.book);
+    let found = view.disks.iter().flatten().map(|disk| &disk.delivery.book);
+    let known: Vec<_> = remembered
+        .chain(found)
+        .flat_map(|book| book.sessions.values())
+        .collect();
+    view.users
+        .iter()
+        .filter(|(_, seat)| seat.logged_in)
+        .all(|(user, _)| {
+            user.client.kind == Kind::Legacy
+                || known.iter().any(|session| {
+                    let mut starts = user.starts();
+                    starts.any(|start| session.client.as_ref() == Some(&start.client))
+                })
+        })
+}

@@ -182,6 +182,13 @@ pub const ALL: &[Property] = &[
         holds: |world, state| durable_activities::holds(&View::new(world, state)),
     },
     Property {
+        number: 7,
+        name: "logins are durable",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| durable_activities::sessions(&View::new(world, state)),
+    },
+    Property {
         number: 8,
         name: "in order",
         kind: Kind::Safety,
@@ -229,6 +236,13 @@ pub const ALL: &[Property] = &[
         kind: Kind::Convergence,
         part: Part::Delivery,
         holds: |world, state| buffers_end::settled(&View::new(world, state)),
+    },
+    Property {
+        number: 12,
+        name: "nothing is kept for who has logged out",
+        kind: Kind::Convergence,
+        part: Part::Delivery,
+        holds: |world, state| buffers_end::logged_out(&View::new(world, state)),
     },
     Property {
         number: 12,

@@ -8,7 +8,7 @@ use crate::message::client::Secret;
 use crate::message::{Activity, Address, ClientId, SecretHash, Username};
 use crate::property::Part;
 use crate::world::user::{User, Wish};
-use crate::world::{Faults, Setup, Start, Ways};
+use crate::world::{Event, Faults, Setup, Start, Ways};
 
 /// A client of the user `u`*n* that knows these servers. Servers count from 1.
 fn client(n: usize, start: usize, kind: Kind, servers: &[usize]) -> client::Config {
@@ -62,6 +62,22 @@ fn world(parents: &[usize], users: Vec<User>, faults: Faults) -> Setup {
     .without_probes()
 }
 
+/// The same world, in which a legacy speaker isn't told what it says itself.
+fn quiet(mut setup: Setup) -> Setup {
+    for server in &mut setup.servers {
+        server.delivery.echoes = false;
+    }
+    setup
+}
+
+/// The same world, in which servers that don't move are not waited for.
+fn impatient(mut setup: Setup) -> Setup {
+    for server in &mut setup.servers {
+        server.delivery.patience = Some(0);
+    }
+    setup
+}
+
 const CALM: Faults = Faults {
     cuts: 0,
     crashes: 0,
@@ -99,7 +115,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 ..world(&[0, 1], users, CALM)
             }
         },
-        reaches: &["LOGIN", "LOGIN_SUCCESS"],
+        reaches: &["LOGIN", "LOGIN_SUCCESS", "SESSIONS"],
     },
     Scenario {
         name: "two-servers",
@@ -112,7 +128,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             world(&[0, 1], users, CALM)
         },
-        reaches: &["ACTIVITY_BROADCAST of a server", "FLOORS", "SESSIONS"],
+        reaches: &["ACTIVITY_BROADCAST of a server", "FLOORS"],
     },
     Scenario {
         name: "legacy-listener",
@@ -168,23 +184,55 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["cut", "heal", "received"],
     },
     Scenario {
+        name: "crash-alone",
+        says: "the only server crashes while one user speaks to another, and starts again",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Ours, &[1], []),
+            ];
+            let faults = Faults {
+                crashes: 1,
+                restarts: 1,
+                ..CALM
+            };
+            world(&[0], users, faults)
+        },
+        reaches: &["crash", "restart"],
+    },
+    Scenario {
         name: "crash-and-restart",
-        says: "the speaker's server crashes and starts again",
+        says: "the server of two speakers crashes and starts again; others listen elsewhere",
         size: Size::Full,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Legacy, &[2], []),
+                user(3, Kind::Ours, &[1], [say("b")]),
+            ];
+            let story = vec![Event::Crash(1), Event::Restart(1)];
+            Setup {
+                story,
+                ..world(&[0, 1], users, CALM)
+            }
+        },
+        reaches: &["crash", "restart"],
+    },
+    Scenario {
+        name: "listener-crash",
+        says: "the listener's server crashes and starts again",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
                 user(2, Kind::Ours, &[2], []),
             ];
-            world(
-                &[0, 1],
-                users,
-                Faults {
-                    crashes: 1,
-                    restarts: 1,
-                    ..CALM
-                },
-            )
+            let story = vec![Event::Crash(2), Event::Restart(2)];
+            Setup {
+                story,
+                ..quiet(world(&[0, 1], users, CALM))
+            }
         },
         reaches: &["crash", "restart"],
     },
@@ -217,10 +265,10 @@ pub const SCENARIOS: &[Scenario] = &[
                 Wish::Ask(login(2)),
             ];
             let users = vec![
-                user(1, Kind::Ours, &[1], [say("a")]),
+                user(1, Kind::Legacy, &[1], [say("a")]),
                 user(2, Kind::Ours, &[2], back),
             ];
-            world(&[0, 1], users, Faults { cuts: 1, ..CALM })
+            quiet(world(&[0, 1], users, Faults { cuts: 1, ..CALM }))
         },
         reaches: &["client dies", "client starts again"],
     },
@@ -236,5 +284,187 @@ pub const SCENARIOS: &[Scenario] = &[
             world(&[0, 1], users, Faults { crashes: 1, ..CALM })
         },
         reaches: &["crash"],
+    },
+    Scenario {
+        name: "mailbox-over-a-cut",
+        says: "a listener's client dies and another copy of it returns at the same server, over a cut",
+        size: Size::Full,
+        setup: || {
+            let back = [
+                Wish::Die,
+                Wish::Start(client(2, 2, Kind::Ours, &[2])),
+                Wish::Ask(login(2)),
+            ];
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], back),
+            ];
+            quiet(world(&[0, 1], users, Faults { cuts: 1, ..CALM }))
+        },
+        reaches: &["client dies", "client starts again", "cut"],
+    },
+    Scenario {
+        name: "mailbox-dies-again",
+        says: "a listener's client dies, and so does the copy that returns; a third one hears it all",
+        size: Size::Full,
+        setup: || {
+            let back = [
+                Wish::Die,
+                Wish::Start(client(2, 2, Kind::Ours, &[2])),
+                Wish::Ask(login(2)),
+                Wish::Die,
+                Wish::Start(client(2, 3, Kind::Ours, &[1])),
+                Wish::Ask(login(2)),
+            ];
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], back),
+            ];
+            quiet(world(&[0, 1], users, CALM))
+        },
+        reaches: &["client dies"],
+    },
+    Scenario {
+        name: "mailbox-crash",
+        says: "a listener's client dies, and its server crashes while a copy of it is catching up",
+        size: Size::Full,
+        setup: || {
+            let back = [
+                Wish::Die,
+                Wish::Start(client(2, 2, Kind::Legacy, &[1])),
+                Wish::Ask(login(2)),
+                Wish::Die,
+                Wish::Start(client(2, 3, Kind::Ours, &[1])),
+                Wish::Ask(login(2)),
+            ];
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Legacy, &[1], back),
+            ];
+            let story = vec![Event::Crash(1), Event::Restart(1)];
+            Setup {
+                story,
+                ..world(&[0], users, CALM)
+            }
+        },
+        reaches: &["client dies", "crash"],
+    },
+    Scenario {
+        name: "two-devices",
+        says: "a user listens with two clients on two servers, one of which dies, while another user speaks",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Ours, &[1], []),
+                User {
+                    client: client(3, 1, Kind::Ours, &[2]),
+                    ..user(2, Kind::Ours, &[2], [Wish::Die])
+                },
+            ];
+            quiet(world(&[0, 1], users, CALM))
+        },
+        reaches: &["client dies"],
+    },
+    Scenario {
+        name: "logout-elsewhere",
+        says: "a user moves to another server and logs out there while the first one hasn't missed it yet",
+        size: Size::Full,
+        setup: || {
+            let go = Wish::Then(Ask::Move { to: address(2) });
+            let users = vec![
+                user(1, Kind::Ours, &[1], [go, Wish::Then(Ask::Logout)]),
+                user(2, Kind::Ours, &[2], [say("a")]),
+            ];
+            world(&[0, 1], users, CALM)
+        },
+        reaches: &["LOGOUT"],
+    },
+    Scenario {
+        name: "login-crash",
+        says: "a user logs in at a server that crashes, and returns with another copy of its client",
+        size: Size::Full,
+        setup: || {
+            let users = vec![user(1, Kind::Ours, &[1], [])];
+            let faults = Faults {
+                crashes: 1,
+                restarts: 1,
+                ..CALM
+            };
+            Setup {
+                start: Start::Settled,
+                ..world(&[0], users, faults)
+            }
+        },
+        reaches: &["crash", "restart"],
+    },
+    Scenario {
+        name: "long-absence",
+        says: "a server is away for so long that it isn't waited for; a speaker moves there",
+        size: Size::Full,
+        setup: || {
+            let go = Wish::Then(Ask::Move { to: address(2) });
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a"), go, say("b")]),
+                user(2, Kind::Ours, &[2], []),
+            ];
+            impatient(world(&[0, 1], users, Faults { cuts: 1, ..CALM }))
+        },
+        reaches: &["cut", "server uncounted"],
+    },
+    Scenario {
+        name: "skipped",
+        says: "a server is away for so long that it isn't waited for, and skips what the others have forgotten",
+        size: Size::Full,
+        setup: || {
+            let go = Wish::Then(Ask::Move { to: address(2) });
+            let users = vec![user(1, Kind::Ours, &[1], [say("a"), go, say("b")])];
+            impatient(world(&[0, 1], users, Faults { cuts: 1, ..CALM }))
+        },
+        reaches: &["SKIP", "server uncounted"],
+    },
+    Scenario {
+        name: "legacy-returns",
+        says: "a legacy listener dies and returns",
+        size: Size::Full,
+        setup: || {
+            let back = [
+                Wish::Die,
+                Wish::Start(client(2, 2, Kind::Legacy, &[2])),
+                Wish::Ask(login(2)),
+            ];
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Legacy, &[2], back),
+            ];
+            quiet(world(&[0, 1], users, CALM))
+        },
+        reaches: &["client dies", "received"],
+    },
+    Scenario {
+        name: "two-senders-over-a-cut",
+        says: "two users on two servers speak to each other while the two servers lose and find each other",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], [say("b")]),
+            ];
+            world(&[0, 1], users, Faults { cuts: 1, ..CALM })
+        },
+        reaches: &["cut", "heal"],
+    },
+    Scenario {
+        name: "three-in-a-line",
+        says: "a message goes over two hops, one of which is cut",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Legacy, &[3], []),
+            ];
+            quiet(world(&[0, 1, 2], users, Faults { cuts: 1, ..CALM }))
+        },
+        reaches: &["cut", "heal"],
     },
 ];

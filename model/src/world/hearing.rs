@@ -192,7 +192,9 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
                 continue;
             };
             for (user, wants) in world.setup.users.iter().enumerate() {
-                if after.users[user].logged_in && is_owed(&was, wants, &entry.message) {
+                let echoes = world.setup.servers[server].delivery.echoes;
+                let hears = user != saying.speaker || echoes;
+                if hears && after.users[user].logged_in && is_owed(&was, wants, &entry.message) {
                     let seat = &mut after.users[user];
                     seat.alter(|seat| seat.hearing.owe(saying.speaker, saying.index));
                 }

@@ -28,6 +28,7 @@ pub fn start(s: &mut State, step: &mut Step<'_>) {
     for registration in mine {
         end_stale(s, &registration, step);
     }
+    floor::expect(s, step);
 }
 
 fn is_here(phase: Phase) -> bool {
@@ -71,6 +72,7 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
     receiver::gap(s, link, missed, Info::ClientForgotten, step);
     receiver::fill(s, link, step);
     rise(s, link, step);
+    floor::expect(s, step);
 }
 
 /// A REGISTER has succeeded, and its client is logged in silently: it hears what comes, and has no session before its
