@@ -100,7 +100,9 @@ impl Diagram {
         let servers = world.setup().servers.len();
         let users = world.setup().users.len();
         let parties = (0..servers).map(Party::Server);
-        let parties: Vec<Party> = parties.chain((0..users).map(Party::Client)).collect();
+        let guests = (0..world.setup().guests.len()).map(Party::Guest);
+        let parties = parties.chain((0..users).map(Party::Client));
+        let parties: Vec<Party> = parties.chain(guests).collect();
         let mut drawing = Drawing {
             world,
             servers,
@@ -166,6 +168,13 @@ impl Drawing<'_> {
                     other: other.unwrap_or(at),
                 }
             }
+            Action::Received { link } => {
+                let [_, acceptor] = self.ends(before, *link);
+                alone(acceptor, "received".to_owned())
+            }
+            Action::Register { guest } => alone(self.guest(*guest), "asks".to_owned()),
+            Action::Return { guest } => alone(self.guest(*guest), "returns".to_owned()),
+            Action::Leave { guest } => stopped(self.guest(*guest), "leaves"),
             Action::Timer { server, timer } => alone(*server, format!("{timer:?}")),
             Action::ClientTimer { user, timer } => alone(self.servers + user, format!("{timer:?}")),
             Action::Wish { user } => self.wish(before, *user),
@@ -242,7 +251,12 @@ impl Drawing<'_> {
         match party {
             Party::Server(server) => server,
             Party::Client(user) => self.servers + user,
+            Party::Guest(guest) => self.guest(guest),
         }
+    }
+
+    fn guest(&self, guest: usize) -> usize {
+        self.servers + self.world.setup().users.len() + guest
     }
 }
 
@@ -272,6 +286,7 @@ fn lives(state: &State, party: Party) -> bool {
     match party {
         Party::Server(server) => state.servers[server].process.is_some(),
         Party::Client(user) => state.users[user].process.is_some(),
+        Party::Guest(_) => true,
     }
 }
 

@@ -67,6 +67,27 @@ pub fn what(world: &World, before: &State, action: &Action) -> String {
             }
             None => action.to_string(),
         },
+        Action::Received { link } => {
+            let [dialer, acceptor] = ends(before, *link);
+            format!("{acceptor} is told by its kernel how much {dialer} has received")
+        }
+        Action::Register { guest } => {
+            let wish = &world.setup().guests[*guest];
+            let at = Party::Server(wish.at);
+            format!(
+                "{} asks {at} for the name {}",
+                Party::Guest(*guest),
+                wish.username
+            )
+        }
+        Action::Return { guest } => {
+            let home = world.setup().guests[*guest].returns;
+            let home = home.map_or_else(String::new, |server| {
+                format!(" at {}", Party::Server(server))
+            });
+            format!("{} logs in{home}", Party::Guest(*guest))
+        }
+        Action::Leave { guest } => format!("{} goes without a word", Party::Guest(*guest)),
         Action::Down { link, end } => {
             let ends = ends(before, *link);
             let (this, other) = (ends[*end], ends[1 - end]);
@@ -79,6 +100,8 @@ pub fn what(world: &World, before: &State, action: &Action) -> String {
             let does = match timer {
                 Timer::Retry => "wants a parent",
                 Timer::Probe => "looks for a better tree",
+                Timer::Floor => "says up to where it has everything",
+                Timer::Patience => "waits one tick less for what doesn't move",
             };
             format!(
                 "{}'s {timer:?} timer fires: it {does}",
@@ -139,6 +162,10 @@ fn why(world: &World, before: &State, action: &Action) -> Option<String> {
         Action::Down { link, end } => Some(loss(before, connection(before, *link)?, *end)),
         Action::Unreachable { party, address } => Some(failure(world, before, *party, address)),
         Action::Up { .. }
+        | Action::Received { .. }
+        | Action::Register { .. }
+        | Action::Return { .. }
+        | Action::Leave { .. }
         | Action::Timer { .. }
         | Action::ClientTimer { .. }
         | Action::Wish { .. }
@@ -162,7 +189,10 @@ fn occurs(world: &World, before: &State, action: &Action) -> Vec<String> {
         Action::Unreachable { .. } => "unreachable",
         Action::Timer { timer, .. } => label::timer(*timer),
         Action::ClientTimer { timer, .. } => label::client_timer(*timer),
-        Action::Up { .. } | Action::Wish { .. } => "",
+        Action::Register { .. } => "guest asks",
+        Action::Return { .. } => "guest returns",
+        Action::Leave { .. } => "guest leaves",
+        Action::Up { .. } | Action::Received { .. } | Action::Wish { .. } => "",
         Action::Sync { .. }
         | Action::Story
         | Action::Cut { .. }
@@ -218,13 +248,14 @@ fn changed(before: &State, after: &State) -> Vec<String> {
         };
         match label {
             "links" => {}
-            "servers" | "users" => {
+            "servers" | "users" | "guests" => {
                 for (index, ((_, then), (_, now))) in
                     then.parts().iter().zip(now.parts()).enumerate()
                 {
                     let party = match label {
                         "servers" => Party::Server(index),
-                        _ => Party::Client(index),
+                        "users" => Party::Client(index),
+                        _ => Party::Guest(index),
                     };
                     let differences = then.differences(now);
                     told.extend(differences.iter().map(|it| tell(&party.to_string(), it)));
@@ -302,6 +333,7 @@ fn is_running(state: &State, party: Party) -> bool {
             process.is_some_and(|process| process.state.halted.is_none())
         }
         Party::Client(user) => state.users[user].process.is_some(),
+        Party::Guest(_) => true,
     }
 }
 
@@ -310,7 +342,7 @@ fn is_cut(state: &State, one: Party, other: Party) -> bool {
         (Party::Server(one), Party::Server(other)) => {
             state.cut.includes(one, other) || state.cut.includes(other, one)
         }
-        (Party::Client(_), _) | (_, Party::Client(_)) => false,
+        (Party::Client(_) | Party::Guest(_), _) | (_, Party::Client(_) | Party::Guest(_)) => false,
     }
 }
 

@@ -260,12 +260,16 @@ impl World {
             Action::LoseDisk { server } => Some(Event::LoseDisk(server + 1)),
             Action::Up { .. }
             | Action::Deliver { .. }
+            | Action::Received { .. }
             | Action::Down { .. }
             | Action::Unreachable { .. }
             | Action::Timer { .. }
             | Action::ClientTimer { .. }
             | Action::Wish { .. }
-            | Action::Sync { .. } => None,
+            | Action::Sync { .. }
+            | Action::Register { .. }
+            | Action::Return { .. }
+            | Action::Leave { .. } => None,
         }
     }
 
