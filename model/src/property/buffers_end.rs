@@ -1,7 +1,11 @@
 //! Property 12: when everything has come to rest and nobody is away, nothing is kept; and no log is ever longer than its
 //! bound.
 
+use std::collections::BTreeSet;
+
+use super::no_loss;
 use crate::client::Ask;
+use crate::message::Registration;
 use crate::message::server::Phase;
 use crate::world::user::{Seat, User, Wish};
 use crate::world::view::View;
@@ -11,14 +15,42 @@ pub fn settled(view: &View<'_>) -> bool {
     let sessions = view
         .live()
         .flat_map(|(_, state)| &state.durable.delivery.book.sessions);
-    let away = sessions
+    let mut left = sessions
         .into_iter()
-        .any(|(_, session)| session.phase == Phase::Left);
+        .filter(|(_, session)| session.phase == Phase::Left);
+    let present = present(view);
     !view.is_whole()
-        || away
+        || left.any(|(registration, _)| !present.contains(registration))
         || view
             .live()
             .all(|(_, state)| state.durable.delivery.log.entries.is_empty())
+}
+
+/// Whether everyone who is logged in somewhere is known to be.
+pub fn nobody_misplaced(view: &View<'_>) -> bool {
+    let present = present(view);
+    let mut sessions = view
+        .live()
+        .flat_map(|(_, state)| &state.durable.delivery.book.sessions);
+    !view.is_whole()
+        || sessions.all(|(registration, session)| {
+            session.phase != Phase::Left || !present.contains(registration)
+        })
+}
+
+/// The registrations of the users that are logged in.
+fn present(view: &View<'_>) -> BTreeSet<Registration> {
+    let logged_in = view
+        .users
+        .iter()
+        .filter(|(_, seat)| no_loss::is_logged_in(seat));
+    let names = logged_in.filter_map(|(user, _)| user.name());
+    let registrations = names.filter_map(|(name, _)| {
+        let (_, state) = view.live().next()?;
+        let record = state.durable.registry.records.get(name)?;
+        Some(record.registration.clone())
+    });
+    registrations.collect()
 }
 
 /// Whether nothing is kept for users who have logged out.

@@ -35,7 +35,11 @@ pub fn sessions(view: &View<'_>) -> bool {
         .all(|(user, _)| {
             user.client.kind == Kind::Legacy
                 || known.iter().any(|session| {
-                    let mut starts = user.starts();
+                    let same = view
+                        .users
+                        .iter()
+                        .filter(|(other, _)| other.name() == user.name());
+                    let mut starts = same.flat_map(|(other, _)| other.starts());
                     starts.any(|start| session.client.as_ref() == Some(&start.client))
                 })
         })

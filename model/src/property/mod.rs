@@ -5,6 +5,8 @@ pub mod as_drawn;
 pub mod at_rest;
 pub mod buffers_end;
 pub mod clocks;
+#[cfg(test)]
+mod delivery_tests;
 pub mod durable_activities;
 pub mod durable_success;
 pub mod elder_reigns;
@@ -236,6 +238,13 @@ pub const ALL: &[Property] = &[
         kind: Kind::Convergence,
         part: Part::Delivery,
         holds: |world, state| buffers_end::settled(&View::new(world, state)),
+    },
+    Property {
+        number: 12,
+        name: "nobody who is here has a mailbox",
+        kind: Kind::Convergence,
+        part: Part::Delivery,
+        holds: |world, state| buffers_end::nobody_misplaced(&View::new(world, state)),
     },
     Property {
         number: 12,

@@ -159,7 +159,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "two-messages-over-a-cut",
         says: "one user says two things to another while the two servers lose and find each other",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a"), say("b")]),
@@ -172,7 +172,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "moving-sender",
         says: "a user speaks, moves to another server and speaks again, to a legacy client there, over a cut",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let go = Wish::Then(Ask::Move { to: address(2) });
             let users = vec![
@@ -204,7 +204,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "crash-and-restart",
         says: "the server of two speakers crashes and starts again; others listen elsewhere",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a")]),
@@ -222,7 +222,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "listener-crash",
         says: "the listener's server crashes and starts again",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a")]),
@@ -257,7 +257,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "mailbox-elsewhere",
         says: "a listener's client dies, and another copy of it returns at another server, over a cut",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let back = [
                 Wish::Die,
@@ -275,7 +275,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "server-dies",
         says: "a server dies under its speaker and its listener, who go on elsewhere",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[2, 1], [say("a")]),
@@ -288,7 +288,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "mailbox-over-a-cut",
         says: "a listener's client dies and another copy of it returns at the same server, over a cut",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let back = [
                 Wish::Die,
@@ -306,7 +306,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "mailbox-dies-again",
         says: "a listener's client dies, and so does the copy that returns; a third one hears it all",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let back = [
                 Wish::Die,
@@ -327,7 +327,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "mailbox-crash",
         says: "a listener's client dies, and its server crashes while a copy of it is catching up",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let back = [
                 Wish::Die,
@@ -352,7 +352,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "two-devices",
         says: "a user listens with two clients on two servers, one of which dies, while another user speaks",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a")]),
@@ -383,7 +383,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "login-crash",
         says: "a user logs in at a server that crashes, and returns with another copy of its client",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![user(1, Kind::Ours, &[1], [])];
             let faults = Faults {
@@ -401,7 +401,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "long-absence",
         says: "a server is away for so long that it isn't waited for; a speaker moves there",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let go = Wish::Then(Ask::Move { to: address(2) });
             let users = vec![
@@ -415,7 +415,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "skipped",
         says: "a server is away for so long that it isn't waited for, and skips what the others have forgotten",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let go = Wish::Then(Ask::Move { to: address(2) });
             let users = vec![user(1, Kind::Ours, &[1], [say("a"), go, say("b")])];
@@ -444,7 +444,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "two-senders-over-a-cut",
         says: "two users on two servers speak to each other while the two servers lose and find each other",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a")]),
@@ -457,7 +457,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "three-in-a-line",
         says: "a message goes over two hops, one of which is cut",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a")]),

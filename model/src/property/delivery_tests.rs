@@ -1,0 +1,181 @@
+//! Each property of delivery is seen to fail on a state that was built to break it.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::message::server::{Message, Phase};
+use crate::message::{Activity, Line, Peer, Stream};
+use crate::scenario;
+use crate::world::Memo;
+use crate::world::hearing::Fault;
+
+fn world() -> (World, State) {
+    let scenario = scenario::named("two-servers").unwrap();
+    let world = World::new((scenario.setup)());
+    let state = stateright::Model::init_states(&world).remove(0);
+    (world, state)
+}
+
+/// Which properties of delivery don't hold in the first state of a world once it has been altered.
+fn broken_by(alter: impl FnOnce(&mut State)) -> Vec<&'static str> {
+    let (world, mut state) = world();
+    alter(&mut state);
+    let rows = ALL.iter().filter(|row| row.part == Part::Delivery);
+    let broken = rows.filter(|row| !(row.holds)(&world, &state));
+    broken.map(|row| row.name).collect()
+}
+
+fn message(state: &State) -> Message {
+    let id = state.servers[0]
+        .process
+        .as_ref()
+        .unwrap()
+        .state
+        .durable
+        .tree
+        .clone();
+    Message {
+        stream: Stream {
+            server: id.id.name,
+            incarnation: id.incarnation,
+        },
+        number: 1,
+        speaker: None,
+        sender: None,
+        activity: Activity::parse("{}").unwrap(),
+    }
+}
+
+fn alter_server(state: &mut State, server: usize, change: impl FnOnce(&mut crate::node::State)) {
+    state.servers[server].alter(|machine| {
+        let process = machine.process.as_mut().unwrap();
+        process.state.alter(change);
+    });
+}
+
+#[test]
+fn nothing_is_broken_at_the_beginning() {
+    assert_eq!(broken_by(|_| {}), Vec::<&str>::new());
+}
+
+#[test]
+fn an_acknowledged_message_that_no_server_has_is_not_durable() {
+    let broken = broken_by(|state| state.users[0].alter(|seat| seat.hearing.safe = 1));
+    assert_eq!(broken, ["acknowledged activities are durable"]);
+}
+
+#[test]
+fn a_login_that_no_server_knows_is_not_durable() {
+    let broken = broken_by(|state| {
+        for server in 0..2 {
+            alter_server(state, server, |node| {
+                node.durable.delivery.book.sessions.clear()
+            });
+        }
+    });
+    assert!(broken.contains(&"logins are durable"), "{broken:?}");
+}
+
+#[test]
+fn each_fault_that_a_user_hears_breaks_its_property() {
+    for (fault, property) in [
+        (Fault::Hole, "in order"),
+        (Fault::Repeat, "no duplicate"),
+        (Fault::Creation, "no creation"),
+        (Fault::Gap, "no gap without a bound"),
+    ] {
+        let broken = broken_by(|state| {
+            state.users[1].alter(|seat| _ = seat.hearing.faults.insert(fault));
+        });
+        assert_eq!(broken, [property]);
+    }
+}
+
+#[test]
+fn what_is_owed_and_was_not_heard_is_lost() {
+    let broken = broken_by(|state| {
+        state.users[1].alter(|seat| {
+            seat.hearing.of[0].due_from = 1;
+            seat.hearing.of[0].due_upto = 1;
+        });
+    });
+    assert_eq!(broken, ["no loss"]);
+}
+
+#[test]
+fn a_log_that_keeps_what_all_have_heard_does_not_end() {
+    let broken = broken_by(|state| {
+        let message = Arc::new(message(state));
+        for server in 0..2 {
+            let message = message.clone();
+            alter_server(state, server, |node| {
+                let log = &mut node.durable.delivery.log;
+                log.append(message, |_, _| false).unwrap();
+            });
+        }
+    });
+    assert_eq!(broken, ["buffers end"]);
+}
+
+#[test]
+fn a_user_who_is_here_has_no_mailbox() {
+    let broken = broken_by(|state| {
+        for server in 0..2 {
+            alter_server(state, server, |node| {
+                let sessions = &mut node.durable.delivery.book.sessions;
+                let keys: Vec<_> = sessions.keys().cloned().collect();
+                for key in keys {
+                    sessions.get_mut(&key).unwrap().phase = Phase::Left;
+                }
+            });
+        }
+    });
+    assert_eq!(broken, ["nobody who is here has a mailbox"]);
+}
+
+#[test]
+fn servers_that_know_different_things_are_not_equal() {
+    let broken = broken_by(|state| {
+        alter_server(state, 1, |node| node.durable.delivery.book.sessions.clear());
+    });
+    assert!(broken.contains(&"equal at rest"), "{broken:?}");
+}
+
+#[test]
+fn a_link_that_carries_a_message_twice_shows_that_it_goes_round() {
+    let broken = broken_by(|state| {
+        let line = Line::Peer(Peer::ActivityBroadcast(Arc::new(message(state))));
+        let between = |link: &Memo<crate::world::link::Connection>| {
+            let server =
+                |end: usize| matches!(link.ends[end].party, crate::world::link::Party::Server(_));
+            server(0) && server(1)
+        };
+        let link = state
+            .links
+            .iter_mut()
+            .flatten()
+            .find(|link| between(link))
+            .unwrap();
+        link.alter(|link| {
+            link.send(0, line.clone());
+            link.send(0, line);
+        });
+    });
+    assert!(broken.contains(&"no message goes round"), "{broken:?}");
+    assert!(broken.contains(&"delivery comes to rest"), "{broken:?}");
+}
+
+#[test]
+fn a_log_beyond_its_bound_is_seen() {
+    let (world, mut state) = world();
+    let message = Arc::new(message(&state));
+    alter_server(&mut state, 0, |node| {
+        node.durable
+            .delivery
+            .log
+            .append(message, |_, _| false)
+            .unwrap();
+    });
+    assert!(!buffers_end::holds(&View::new(&world, &state), 0));
+    assert!(buffers_end::holds(&View::new(&world, &state), 1));
+}
