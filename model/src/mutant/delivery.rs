@@ -145,7 +145,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "skip-without-said",
         says: "a SKIP doesn't say what the senders had said",
         scenario: "skipped",
-        alter: |setup| setup.rules.delivery.skip_said = |_| Vec::new(),
+        alter: |setup| setup.rules.delivery.skip_said = Vec::clear,
     },
     Mutant {
         name: "exclusion-drops-sessions",

@@ -55,7 +55,7 @@ pub(super) fn on_hello(s: &mut State, link: Link, hello: &Hello, step: &mut Step
     let mut have = hello.have.clone();
     if let Some(mut skip) = log.skip_for(&have) {
         have = vector::join(&have, &skip.base);
-        skip.said = (rules.skip_said)(skip.said);
+        (rules.skip_said)(&mut skip.said);
         step.say(link, Peer::Skip(Box::new(skip)));
     }
     let mut entries: Vec<Entry> = log.after(&have).map(|(_, entry)| entry.clone()).collect();
