@@ -13,7 +13,9 @@ use rand::Rng;
 use rand::distr::Alphanumeric;
 use regrow_model::message::client::Secret;
 use regrow_model::message::{Address, AddressError};
-use regrow_model::node::{Boot, Config, Durable, Halt, Node, Report, balance, delivery, registry, tree};
+use regrow_model::node::{
+    Boot, Config, Durable, Halt, Node, Report, balance, delivery, registry, tree,
+};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;

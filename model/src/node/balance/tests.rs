@@ -9,7 +9,7 @@ use super::*;
 use crate::message::client::Secret;
 use crate::message::server::{Hello, Join, Server};
 use crate::message::{Incarnation, Line, Request, SecretHash, ServerId, Stamp, Username};
-use crate::node::{self, Boot, Config, Node as Actor_, tree};
+use crate::node::{self, Boot, Config, Node as Actor_, delivery, tree};
 use crate::port::{Effect, End, Input, Port};
 
 const S2: Link = Link(2);
@@ -32,6 +32,7 @@ impl Hand {
             seeds: vec![],
             secret: Secret::Hashed(SecretHash::from("system")),
             timing: tree::Timing::fast(),
+            delivery: delivery::Settings::default(),
         };
         let boot = Boot {
             now: Stamp(1),
