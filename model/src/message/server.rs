@@ -45,6 +45,28 @@ pub struct Hello {
     pub sessions: Vector,
     /// Up to which message of each stream its log is complete.
     pub have: Vector,
+    /// The loads that it knows.
+    pub loads: Vec<Load>,
+}
+
+/// How many clients a server has. What is said of one start of a server is ordered by number, and what is said of a
+/// later start is later.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Load {
+    /// The server, and its start.
+    pub server: Stream,
+    /// Which of its own sayings this is.
+    pub number: u64,
+    /// How many are logged in there; `None` when a neighbour that heard this saying has lost it since.
+    pub clients: Option<u64>,
+}
+
+impl Load {
+    /// Whether this was said after that.
+    pub fn is_later_than(&self, other: &Self) -> bool {
+        let age = |load: &Self| (load.server.incarnation, load.number, load.clients.is_none());
+        age(self) > age(other)
+    }
 }
 
 /// What the directory holds of a name.
@@ -250,5 +272,10 @@ pub enum Peer {
     Floors {
         /// Per server.
         floors: Vec<(ServerName, Vector)>,
+    },
+    /// SERVER_ANNOUNCE: loads that the receiver may not have heard of.
+    ServerAnnounce {
+        /// One or more.
+        loads: Vec<Load>,
     },
 }

@@ -1,6 +1,7 @@
 //! Broken rules, for the checker alone: each mutant changes the table of rules that the servers or the clients of a world keep, and the check
 //! must find a counterexample. `Node::new` takes no table.
 
+pub mod balance;
 pub mod delivery;
 pub mod registry;
 pub mod tree;
@@ -26,6 +27,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         .iter()
         .chain(registry::MUTANTS)
         .chain(delivery::MUTANTS)
+        .chain(balance::MUTANTS)
 }
 
 /// The mutant of this name.

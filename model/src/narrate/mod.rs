@@ -100,6 +100,8 @@ pub fn what(world: &World, before: &State, action: &Action) -> String {
             let does = match timer {
                 Timer::Retry => "wants a parent",
                 Timer::Probe => "looks for a better tree",
+                Timer::Announce => "says how many clients it has",
+                Timer::Renew => "says again how many clients it has",
                 Timer::Floor => "says up to where it has everything",
                 Timer::Patience => "waits one tick less for what doesn't move",
             };

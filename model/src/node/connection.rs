@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Role, State, Step, delivery, registry};
+use super::{Role, State, Step, balance, delivery, registry};
 use crate::message::client::{Field, Info, Resume, Secret, Vector};
 use crate::message::{Registration, Reply, Request, SecretHash, Stamp, Username};
 use crate::port::Link;
@@ -156,17 +156,16 @@ fn on_login(
         }
     };
     match standing_mut(s, link) {
-        Some(standing) if *standing == Standing::Stranger => {
-            stand(s, link, proved);
-            delivery::on_login(s, link, resume, step);
-        }
-        Some(standing) if *standing == proved => delivery::on_login(s, link, resume, step),
+        Some(standing) if *standing == Standing::Stranger => stand(s, link, proved, step),
+        Some(standing) if *standing == proved => {}
         Some(_) => {
             let info = Info::AlreadyLoggedIn;
-            refuse(s, link, Reply::Invalid { info }, step);
+            return refuse(s, link, Reply::Invalid { info }, step);
         }
-        None => {}
+        None => return,
     }
+    delivery::on_login(s, link, resume, step);
+    balance::on_login(s, link, step);
 }
 
 fn on_got(s: &mut State, link: Link, cursor: Vector, step: &mut Step<'_>) {
@@ -221,7 +220,7 @@ pub(super) fn on_registered(
         registration,
         secret,
     };
-    stand(s, link, proved);
+    stand(s, link, proved, step);
     delivery::on_registered(s, link);
     let Some(Role::Client(connection)) = s.links.get_mut(&link) else {
         return;
@@ -233,7 +232,8 @@ pub(super) fn on_registered(
 }
 
 /// The client on this link is somebody from now on.
-fn stand(s: &mut State, link: Link, proved: Standing) {
+fn stand(s: &mut State, link: Link, proved: Standing, step: &mut Step<'_>) {
+    balance::on_present(s, step);
     if let Some(standing) = standing_mut(s, link) {
         *standing = proved;
         if let Standing::User { username, .. } = standing {
@@ -260,6 +260,9 @@ pub(super) fn on_foreign(s: &mut State, link: Link, step: &mut Step<'_>) {
 pub(super) fn on_down(s: &mut State, link: Link, step: &mut Step<'_>) {
     registry::on_client_down(s, link, step);
     delivery::on_client_down(s, link, step);
+    if let Some(Standing::Anonymous | Standing::User { .. }) = standing_mut(s, link) {
+        balance::on_absent(s, step);
+    }
     s.links.remove(&link);
 }
 

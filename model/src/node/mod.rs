@@ -11,6 +11,7 @@
 //!            └──────────── registry, delivery, balance
 //! ```
 
+pub mod balance;
 pub mod connection;
 pub mod delivery;
 pub mod registry;
@@ -97,6 +98,8 @@ pub struct State {
     pub registry: registry::State,
     /// Its live sessions and the state of its catching up.
     pub delivery: delivery::State,
+    /// Its own load and the others'.
+    pub balance: balance::State,
     /// Set once it has stopped for good.
     pub halted: Option<Halt>,
 }
@@ -148,6 +151,10 @@ pub enum Timer {
     Floor,
     /// Delivery: what doesn't move is waited for one tick less.
     Patience,
+    /// The own load has changed: tell the others.
+    Announce,
+    /// Tell them again, changed or not.
+    Renew,
 }
 
 /// What an operator can ask of a node.
@@ -242,6 +249,8 @@ impl State {
         step.cancel(Timer::Probe);
         step.cancel(Timer::Floor);
         step.cancel(Timer::Patience);
+        step.cancel(Timer::Announce);
+        step.cancel(Timer::Renew);
         step.tell(Report::Halted(why.clone()));
         self.halted = Some(why);
     }
@@ -253,6 +262,7 @@ impl State {
         }
         let mut hello = delivery::hello(self);
         hello.directory = registry::vector(self);
+        hello.loads = balance::on_edge_up(self, link, step);
         step.say(link, Peer::Hello(Box::new(hello)));
         registry::on_edge_up(self, link, step);
         delivery::on_edge_up(self, link, step);
@@ -262,6 +272,7 @@ impl State {
     pub(crate) fn edge_down(&mut self, link: Link, step: &mut Step<'_>) {
         registry::on_edge_down(self, link, step);
         delivery::on_edge_down(self, link, step);
+        balance::on_edge_down(self, link, step);
     }
 }
 
@@ -296,12 +307,14 @@ impl Actor for Node {
             tree,
             registry: rounds,
             delivery: delivery::State::default(),
+            balance: balance::State::default(),
             halted: None,
         };
         let mut step = self.step(out);
         delivery::start(&mut state, &mut step);
         step.save(&state.durable);
         tree::on_start(&mut state, &mut step);
+        balance::on_start(&mut step);
         state
     }
 
@@ -324,6 +337,8 @@ impl Actor for Node {
             Timer::Probe => tree::on_probe(state, step),
             Timer::Floor => delivery::on_floor(state, step),
             Timer::Patience => delivery::on_patience(state, step),
+            Timer::Announce => balance::on_announce(state, step),
+            Timer::Renew => balance::on_renew(state, step),
         }
     }
 }
@@ -399,6 +414,7 @@ fn on_peer(s: &mut State, link: Link, peer: Peer, step: &mut Step<'_>) {
         Peer::Hello(hello) => {
             registry::on_hello(s, link, &hello.directory, step);
             delivery::on_hello(s, link, &hello, step);
+            balance::on_loads(s, link, hello.loads, step);
         }
         Peer::LockRequest(request) => registry::on_lock_request(s, link, *request, step),
         Peer::LockAllowed(lock) => registry::on_lock_allowed(s, link, &lock, step),
@@ -412,6 +428,7 @@ fn on_peer(s: &mut State, link: Link, peer: Peer, step: &mut Step<'_>) {
         Peer::Skip(skip) => delivery::on_skip(s, link, *skip, step),
         Peer::Sessions(sessions) => delivery::on_sessions(s, link, *sessions, step),
         Peer::Floors { floors } => delivery::on_floors(s, link, floors, step),
+        Peer::ServerAnnounce { loads } => balance::on_loads(s, link, loads, step),
         Peer::Authenticate(_) => tree::on_nonsense(s, link, step),
         Peer::AuthenticationFail { info } => tree::on_authentication_fail(s, link, info, step),
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Boot, Config, Halt, Role, Step, Timer};
+use super::{Boot, Config, Halt, Role, Step, Timer, balance};
 use crate::message::client::Info;
 use crate::message::server::{Join, Server};
 use crate::message::{Address, Incarnation, Peer, ServerId, ServerName};
@@ -113,6 +113,8 @@ pub struct Timing {
     pub backoffs: u32,
     /// Between two dials of a server that has a parent: far longer than a whole repair.
     pub probe: Range<Duration>,
+    /// Of announcing loads.
+    pub loads: balance::Timing,
 }
 
 impl Timing {
@@ -124,6 +126,7 @@ impl Timing {
             retry: ms(10)..ms(40),
             backoffs: 7,
             probe: Duration::from_secs(50)..Duration::from_secs(70),
+            loads: balance::Timing::every(Duration::from_secs(5)),
         }
     }
 
@@ -135,6 +138,7 @@ impl Timing {
             retry: Duration::from_millis(100)..Duration::from_millis(500),
             backoffs: 5,
             probe: Duration::from_secs(50)..Duration::from_secs(70),
+            loads: balance::Timing::every(Duration::from_secs(5)),
         }
     }
 }
@@ -439,7 +443,8 @@ pub(super) fn is_for_strangers(peer: &Peer) -> bool {
         | Peer::ActivityBroadcast(_)
         | Peer::Skip(_)
         | Peer::Sessions(_)
-        | Peer::Floors { .. } => false,
+        | Peer::Floors { .. }
+        | Peer::ServerAnnounce { .. } => false,
     }
 }
 

@@ -51,7 +51,8 @@ fn is_about_delivery(line: &Line) -> bool {
             | Peer::LockDenied(_)
             | Peer::LockRelease(_)
             | Peer::Directory(_)
-            | Peer::DirectoryCredit { .. } => false,
+            | Peer::DirectoryCredit { .. }
+            | Peer::ServerAnnounce { .. } => false,
         },
         Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => false,
     }

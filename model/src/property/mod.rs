@@ -22,6 +22,7 @@ pub mod no_loss;
 pub mod no_zombie;
 pub mod one_identity;
 pub mod one_tree;
+pub mod redirects;
 pub mod registers_answered;
 pub mod unique_usernames;
 #[cfg(test)]
@@ -30,7 +31,7 @@ pub mod verdict;
 
 use crate::check::Law;
 use crate::world::view::View;
-use crate::world::{State, World};
+use crate::world::{Faults, State, World};
 
 /// When a property holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -280,5 +281,28 @@ pub const ALL: &[Property] = &[
         kind: Kind::Convergence,
         part: Part::Delivery,
         holds: |world, state| equal_at_rest::holds(&View::new(world, state)),
+    },
+    Property {
+        number: 18,
+        name: "redirects end",
+        kind: Kind::Safety,
+        part: Part::Balance,
+        holds: |world, state| redirects::end(&View::new(world, state)),
+    },
+    Property {
+        number: 18,
+        name: "redirects arrive",
+        kind: Kind::Convergence,
+        part: Part::Balance,
+        holds: |world, state| redirects::arrive(&View::new(world, state)),
+    },
+    Property {
+        number: 18,
+        name: "redirects spread the load",
+        kind: Kind::Convergence,
+        part: Part::Balance,
+        holds: |world, state| {
+            world.setup().faults != Faults::default() || redirects::spread(&View::new(world, state))
+        },
     },
 ];

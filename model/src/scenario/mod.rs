@@ -1,5 +1,6 @@
 //! The named worlds: which parts are on, what may go wrong, how large they are, and what must be reached in them.
 
+pub mod balance;
 pub mod delivery;
 pub mod registry;
 pub mod tree;
@@ -38,6 +39,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         .iter()
         .chain(registry::SCENARIOS)
         .chain(delivery::SCENARIOS)
+        .chain(balance::SCENARIOS)
 }
 
 /// The scenario of this name.

@@ -45,6 +45,7 @@ pub(crate) fn line(line: &Line) -> &'static str {
             Peer::Skip(_) => "SKIP",
             Peer::Sessions(_) => "SESSIONS",
             Peer::Floors { .. } => "FLOORS",
+            Peer::ServerAnnounce { .. } => "SERVER_ANNOUNCE",
         },
         Line::Malformed(_) => "malformed",
     }
@@ -57,6 +58,8 @@ pub(crate) fn timer(timer: Timer) -> &'static str {
         Timer::Probe => "Probe",
         Timer::Floor => "Floor",
         Timer::Patience => "Patience",
+        Timer::Announce => "Announce",
+        Timer::Renew => "Renew",
     }
 }
 

@@ -13,7 +13,7 @@ use crate::message::{Address, Incarnation, Registration, SecretHash, ServerName,
 use crate::node::delivery::Settings;
 use crate::node::registry::directory::Directory;
 use crate::node::rules::{self, Rules};
-use crate::node::{Boot, Config, Node, tree::Timing};
+use crate::node::{Boot, Config, Node, balance, tree::Timing};
 use crate::property::Part;
 
 /// The most servers that a world can have.
@@ -178,6 +178,7 @@ impl Setup {
             secret: Secret::Hashed(SecretHash::from("system")),
             timing: Timing {
                 backoffs: 0,
+                loads: balance::Timing::default(),
                 ..Timing::fast()
             },
             delivery: Settings {
@@ -195,7 +196,10 @@ impl Setup {
             faults: Faults::default(),
             story: Vec::new(),
             drawn: None,
-            rules: rules::SOUND,
+            rules: Rules {
+                balance: rules::balance::SILENT,
+                ..rules::SOUND
+            },
             users: Vec::new(),
             client_rules: client::rules::SOUND,
             parts: &[Part::Tree],

@@ -30,6 +30,9 @@ pub enum Wish {
     Start(Config),
 }
 
+/// How often being sent on is counted, at most.
+pub const SENT_ON_MAX: u8 = 1 + super::setup::SERVERS_MAX as u8;
+
 /// A user, as far as it has got.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seat {
@@ -39,6 +42,8 @@ pub struct Seat {
     pub wished: usize,
     /// Whether this start of the client has logged in.
     pub logged_in: bool,
+    /// How often the client has been sent on since the user's last wish; no more than [`SENT_ON_MAX`] is counted.
+    pub sent_on: u8,
     /// What the user has heard.
     pub hearing: Hearing,
 }
@@ -101,6 +106,7 @@ impl Seat {
             process: None,
             wished: 0,
             logged_in: false,
+            sent_on: 0,
             hearing: Hearing::new(users),
         }
     }
@@ -126,13 +132,13 @@ impl Seat {
                     self.hearing.begin_again();
                 }
             }
+            Told::Redirected { .. } => self.sent_on = (self.sent_on + 1).min(SENT_ON_MAX),
             Told::Registered { .. }
             | Told::Refused { .. }
             | Told::NameLost { .. }
             | Told::Heard { .. }
             | Told::Gap { .. }
             | Told::Safe { .. }
-            | Told::Redirected { .. }
             | Told::Disconnected { .. }
             | Told::Unreachable { .. }
             | Told::Left { .. }

@@ -29,7 +29,10 @@ pub(super) fn come_true(world: &World, state: &mut State, user: usize, seen: &mu
     let Some(wish) = state.users[user].next_wish(user_of) else {
         return;
     };
-    state.users[user].alter(|seat| seat.wished += 1);
+    state.users[user].alter(|seat| {
+        seat.wished += 1;
+        seat.sent_on = 0;
+    });
     match wish {
         Wish::Ask(ask) | Wish::Then(ask) => {
             let input = Input::Ask(ask.clone());

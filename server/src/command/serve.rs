@@ -13,7 +13,9 @@ use rand::Rng;
 use rand::distr::Alphanumeric;
 use regrow_model::message::client::Secret;
 use regrow_model::message::{Address, AddressError};
-use regrow_model::node::{Boot, Config, Durable, Halt, Node, Report, delivery, registry, tree};
+use regrow_model::node::{
+    Boot, Config, Durable, Halt, Node, Report, balance, delivery, registry, tree,
+};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -58,6 +60,9 @@ pub struct Serve {
     /// Keep the state in this directory [default: regrow-PORT]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Announce the load every so many milliseconds, changed or not (old spelling: -a)
+    #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..))]
+    announce_interval: u64,
     /// Which intervals to keep
     #[arg(long, value_enum, default_value_t = Profile::Fast)]
     profile: Profile,
@@ -277,7 +282,10 @@ impl Serve {
             address,
             seeds,
             secret: Secret::Plain(secret.into()),
-            timing: self.profile.timing(),
+            timing: tree::Timing {
+                loads: balance::Timing::every(Duration::from_millis(self.announce_interval)),
+                ..self.profile.timing()
+            },
             delivery: delivery::Settings {
                 echoes: !self.no_echo,
                 ..delivery::Settings::default()

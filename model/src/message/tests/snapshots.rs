@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::message::client::{Field, From, Info, Resume, Resumed, Secret, Vector};
 use crate::message::server::{
-    Changes, Hello, Join, Lock, LockDenied, LockRequest, Record, Server, Winner,
+    Changes, Hello, Join, Load, Lock, LockDenied, LockRequest, Record, Server, Winner,
 };
 use crate::message::tagged::{self, TaggedError};
 use crate::message::*;
@@ -203,6 +203,14 @@ fn what_our_own_client_asks_for_and_gets() {
     );
 }
 
+fn load(port: u16, clients: Option<u64>) -> Load {
+    Load {
+        server: stream(port),
+        number: 5,
+        clients,
+    }
+}
+
 /// One example of each message between servers. A message that lacks one fails the test below.
 fn peers() -> Vec<Peer> {
     let join = Join {
@@ -216,6 +224,7 @@ fn peers() -> Vec<Peer> {
         directory: cursor(),
         sessions: Vector::new(),
         have: cursor(),
+        loads: vec![load(3780, None)],
     };
     vec![
         Peer::Authenticate(Box::new(join)),
@@ -230,6 +239,9 @@ fn peers() -> Vec<Peer> {
             servers: vec![known(3780)],
         },
         Peer::Hello(Box::new(hello)),
+        Peer::ServerAnnounce {
+            loads: vec![load(3781, Some(2))],
+        },
     ]
     .into_iter()
     .chain(locks())

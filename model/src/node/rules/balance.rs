@@ -1,8 +1,36 @@
-//! The rules of load (`docs/protocol.md`).
+//! The rules of load (`docs/protocol.md`, Load).
+
+use crate::message::server::Load;
 
 /// The rules of load that a mutant can break.
 #[derive(Clone, Debug)]
-pub struct Rules {}
+pub struct Rules {
+    /// Are loads announced at all? A scenario about other things says no: then nobody is redirected.
+    pub announces: fn() -> bool,
+    /// Given the own load, the client that has just come included, and the lightest other one: is the client sent there?
+    pub redirects: fn(u64, u64) -> bool,
+    /// By how much is the load of another server believed to have grown, when a client is sent there?
+    pub raises: fn() -> u64,
+    /// Is news passed on?
+    pub passes_on: fn() -> bool,
+    /// Does a server that hears that it is lost say that it is here?
+    pub answers: fn() -> bool,
+    /// Given what is known of a server's load and what is heard: is the latter news?
+    pub is_news: fn(Option<&Load>, &Load) -> bool,
+}
 
 /// The protocol's own.
-pub const SOUND: Rules = Rules {};
+pub const SOUND: Rules = Rules {
+    announces: || true,
+    redirects: |own, lightest| lightest + 2 <= own,
+    raises: || 1,
+    passes_on: || true,
+    answers: || true,
+    is_news: |known, heard| known.is_none_or(|known| heard.is_later_than(known)),
+};
+
+/// Nobody announces a load.
+pub const SILENT: Rules = Rules {
+    announces: || false,
+    ..SOUND
+};

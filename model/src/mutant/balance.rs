@@ -1,0 +1,31 @@
+//! Load, broken.
+
+use super::Mutant;
+
+/// Every mutant of load.
+pub const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "redirect-at-one",
+        says: "a client is sent on to a server that is lighter by one",
+        scenario: "redirect-two",
+        alter: |setup| setup.rules.balance.redirects = |own, lightest| lightest < own,
+    },
+    Mutant {
+        name: "redirect-unremembered",
+        says: "a server forgets whom it has just sent where",
+        scenario: "redirect-three",
+        alter: |setup| setup.rules.balance.raises = || 0,
+    },
+    Mutant {
+        name: "load-not-flooded",
+        says: "a load that is heard goes no further",
+        scenario: "redirect-line",
+        alter: |setup| setup.rules.balance.passes_on = || false,
+    },
+    Mutant {
+        name: "lost-for-good",
+        says: "a server that hears that it is lost doesn't say that it is here",
+        scenario: "redirect-cut",
+        alter: |setup| setup.rules.balance.answers = || false,
+    },
+];

@@ -1,0 +1,61 @@
+//! Property 18: redirects end and lose nothing. Nobody is sent on without end; whoever wants to be logged in is, at last; then
+//! every server knows how many are on each. What a redirect must not lose is what properties 8 to 11 say.
+
+use crate::node::Role;
+use crate::node::State;
+use crate::node::connection::Standing;
+use crate::world::user::Seat;
+use crate::world::view::View;
+
+use super::no_loss::is_logged_in;
+
+/// Whether nobody has been sent on more often than there are servers.
+pub fn end(view: &View<'_>) -> bool {
+    let servers = view.servers.len();
+    let mut seats = view.users.iter().map(|(_, seat)| seat);
+    seats.all(|seat| usize::from(seat.sent_on) <= servers)
+}
+
+/// Settled: whether all who want to be logged in are, and every server knows the loads.
+pub fn arrive(view: &View<'_>) -> bool {
+    let seats = || view.users.iter().map(|(_, seat)| *seat);
+    let here = seats().filter(|seat| is_logged_in(seat)).count() as u64;
+    let counted: u64 = view.live().map(|(_, server)| server.balance.clients).sum();
+    counted == here
+        && seats().all(|seat| !wants_to_be(seat) || is_logged_in(seat))
+        && view.live().all(|(_, server)| {
+            server.balance.clients == logged_in(server) && knows_others(view, server)
+        })
+}
+
+fn wants_to_be(seat: &Seat) -> bool {
+    let process = seat.process.as_ref();
+    process.is_some_and(|process| process.state.identity.is_some())
+}
+
+/// Settled, where everyone came to one server and nothing went wrong: whether no server has two more than another.
+pub fn spread(view: &View<'_>) -> bool {
+    let loads: Vec<_> = view.live().map(|(_, server)| logged_in(server)).collect();
+    let most = loads.iter().max().unwrap_or(&0);
+    loads.iter().all(|load| most - load <= 1)
+}
+
+fn logged_in(server: &State) -> u64 {
+    let clients = server.links.values().filter(|role| match role {
+        Role::Client(connection) => match connection.standing {
+            Standing::Anonymous | Standing::User { .. } => true,
+            Standing::Stranger | Standing::Registering => false,
+        },
+        Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) => false,
+    });
+    clients.count() as u64
+}
+
+fn knows_others(view: &View<'_>, server: &State) -> bool {
+    let mut others = view.live().filter(|(_, other)| other.id() != server.id());
+    !view.is_whole()
+        || others.all(|(_, other)| {
+            let known = server.balance.others.get(&other.id().name);
+            known.is_some_and(|known| known.load.clients == Some(other.balance.clients))
+        })
+}

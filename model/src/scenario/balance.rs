@@ -1,0 +1,111 @@
+//! Load: who logs in to a server with too many is sent on.
+
+use smol_str::format_smolstr;
+
+use super::{Scenario, Size};
+use crate::client::{self, Ask, Kind, Timing};
+use crate::message::SecretHash;
+use crate::message::client::Secret;
+use crate::message::{Activity, Address, ClientId, Username};
+use crate::node::rules;
+use crate::property::Part;
+use crate::world::user::{User, Wish};
+use crate::world::{Faults, Setup, Ways};
+
+/// A user whose client tries these servers in turn. Servers count from 1.
+fn user(n: usize, kind: Kind, servers: &[usize], wishes: Vec<Wish>) -> User {
+    let address = |n: &usize| {
+        Address::new(&format_smolstr!("s{n}"), 1).expect("a name and a port are an address")
+    };
+    let client = client::Config {
+        client: ClientId::from(format_smolstr!("c{n}")),
+        servers: servers.iter().map(address).collect(),
+        kind,
+        kept_max: 8,
+        timing: Timing {
+            backoffs: 0,
+            ..Timing::default()
+        },
+    };
+    User { client, wishes }
+}
+
+/// Somebody who only listens.
+fn listener(n: usize) -> User {
+    let anonymous = Ask::Login {
+        username: Username::anonymous(),
+        secret: None,
+    };
+    user(n, Kind::Legacy, &[1], vec![Wish::Ask(anonymous)])
+}
+
+/// Somebody who speaks once.
+fn speaker(n: usize) -> User {
+    let login = Ask::Login {
+        username: Username::from(format_smolstr!("u{n}")),
+        secret: Some(Secret::Hashed(SecretHash::from("secret"))),
+    };
+    let hi = Activity::parse("{\"t\":\"hi\"}").expect("an object is an activity");
+    let wishes = vec![Wish::Ask(login), Wish::Then(Ask::Say(hi))];
+    user(n, Kind::Ours, &[1, 2], wishes)
+}
+
+fn world(parents: &[usize], users: Vec<User>) -> Setup {
+    let mut setup = Setup {
+        users,
+        parts: &[Part::Balance],
+        ..Setup::tree(parents)
+    };
+    setup.rules.balance = rules::balance::SOUND;
+    setup.without_probes()
+}
+
+/// Every scenario of load.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "redirect-two",
+        says: "two listeners come to the same of two servers",
+        size: Size::Smoke,
+        setup: || world(&[0, 1], (1..=2).map(listener).collect()),
+        reaches: &["SERVER_ANNOUNCE", "REDIRECT", "told: redirected"],
+    },
+    Scenario {
+        name: "redirect-line",
+        says: "two listeners come to an end of a line of three servers",
+        size: Size::Full,
+        setup: || world(&[0, 1, 2], (1..=2).map(listener).collect()),
+        reaches: &["SERVER_ANNOUNCE", "REDIRECT"],
+    },
+    Scenario {
+        name: "redirect-three",
+        says: "three listeners come to the root of three servers",
+        size: Size::Full,
+        setup: || world(&[0, 1, 1], (1..=3).map(listener).collect()),
+        reaches: &["REDIRECT"],
+    },
+    Scenario {
+        name: "redirect-cut",
+        says: "two listeners come to the same of two servers, and the link between the two is cut and heals",
+        size: Size::Full,
+        setup: || Setup {
+            cuts: vec![Ways::between(&[1], &[2])],
+            faults: Faults {
+                cuts: 1,
+                ..Faults::default()
+            },
+            parts: &[Part::Tree, Part::Balance],
+            ..world(&[0, 1], (1..=2).map(listener).collect())
+        },
+        reaches: &["REDIRECT", "cut", "heal"],
+    },
+    Scenario {
+        name: "redirect",
+        says: "a user who speaks comes to a server that has a listener, and is sent on",
+        size: Size::Full,
+        setup: || Setup {
+            parts: &[Part::Delivery, Part::Balance],
+            ..world(&[0, 1], vec![listener(1), speaker(2)])
+        },
+        reaches: &["REDIRECT", "ACTIVITY_ACK", "ACTIVITY_BROADCAST of a server"],
+    },
+];
