@@ -105,7 +105,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-cut",
         says: "the report's §4.2: two servers are cut apart and both give one name away; the cut heals",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || {
             cut(
                 race(

@@ -37,14 +37,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 },
             )
         },
-        reaches: &[
-            "cut",
-            "heal",
-            "parent lost",
-            "unreachable",
-            "Retry",
-            "Probe",
-        ],
+        reaches: &["cut", "heal", "parent lost", "unreachable", "Retry"],
     },
     Scenario {
         name: "pair-one-way",
@@ -66,7 +59,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "pair-crash",
         says: "either of two servers crashes twice and returns",
-        size: Size::Smoke,
+        size: Size::Full,
         setup: || {
             crashes(
                 2,
