@@ -8,7 +8,7 @@ mod table;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
@@ -184,7 +184,7 @@ fn judge(case: &Case, threads: NonZeroUsize, arguments: &Check) -> Result<Outcom
         let counterexample = Counterexample::of(case, violation)?;
         let file = files::save(&arguments.save, &counterexample)?;
         let replayed = counterexample.replay();
-        let replayed = replayed.map_err(|stale| Failure::Stale(file.clone(), stale))?;
+        let replayed = replayed.map_err(|stale| Failure::Stale(file.to_owned(), stale))?;
         Ok((replayed, counterexample, file))
     };
     let kept = verdict.report.violations.iter().map(keep);
@@ -212,10 +212,10 @@ pub(super) fn ask(case: &Case, threads: NonZeroUsize) -> Result<Verdict, Failure
     verdict.map_err(|error| Failure::Unfinished(case.scenario.name, error))
 }
 
-fn replay(file: &PathBuf) -> Result<ExitCode, Failure> {
+fn replay(file: &Path) -> Result<ExitCode, Failure> {
     let counterexample = files::read(file)?;
     let replayed = counterexample.replay();
-    let replayed = replayed.map_err(|stale| Failure::Stale(file.clone(), stale))?;
+    let replayed = replayed.map_err(|stale| Failure::Stale(file.to_owned(), stale))?;
     print(&counterexample.transcript(&replayed, Detail::Changes))?;
     Ok(ExitCode::SUCCESS)
 }
