@@ -1,10 +1,12 @@
 //! Every message as it stands on the wire, for review by eye against `docs/protocol.md`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::message::client::{Field, From, Info, Resume, Resumed, Secret, Vector};
 use crate::message::server::{
-    Changes, Hello, Join, Load, Lock, LockDenied, LockRequest, Record, Server, Winner,
+    Changes, Hello, Join, Load, Lock, LockDenied, LockRequest, Message, Phase, Record, Sender,
+    Server, Session, Sessions, Skip, Version, Winner,
 };
 use crate::message::tagged::{self, TaggedError};
 use crate::message::*;
@@ -246,6 +248,7 @@ fn peers() -> Vec<Peer> {
     .into_iter()
     .chain(locks())
     .chain(directory())
+    .chain(delivery())
     .collect()
 }
 
@@ -315,6 +318,52 @@ fn directory() -> Vec<Peer> {
     vec![
         Peer::Directory(Box::new(changes)),
         Peer::DirectoryCredit { chunks: 4 },
+    ]
+}
+
+fn delivery() -> Vec<Peer> {
+    let registration = record().registration;
+    let message = |speaker, sender| Message {
+        stream: stream(3780),
+        number: 12,
+        speaker,
+        sender,
+        activity: said().sign(&aaron()),
+    };
+    let client = ClientId::from("c1");
+    let numbered = message(Some(registration.clone()), Some((client.clone(), 7)));
+    let sender = Sender {
+        speaker: Some(registration.clone()),
+        client: client.clone(),
+    };
+    let session = |phase| Session {
+        version: Version {
+            counter: 2,
+            home: stream(3781),
+        },
+        phase,
+        client: Some(client.clone()),
+        cursor: cursor(),
+        changes: cursor(),
+    };
+    let phases = [Phase::CatchingUp, Phase::Live, Phase::Left, Phase::Out];
+    let sessions = phases.map(|phase| (registration.clone(), session(phase)));
+    vec![
+        Peer::ActivityBroadcast(Arc::new(numbered)),
+        Peer::ActivityBroadcast(Arc::new(message(None, None))),
+        Peer::Skip(Box::new(Skip {
+            base: cursor(),
+            said: vec![(sender, 7)],
+        })),
+        Peer::Sessions(Box::new(Sessions {
+            stream: stream(3781),
+            after: 3,
+            upto: 7,
+            sessions: sessions.into(),
+        })),
+        Peer::Floors {
+            floors: vec![(ServerName::from("127.0.0.1:3780"), cursor())],
+        },
     ]
 }
 
