@@ -1,7 +1,7 @@
 //! `regrow explore` in a real browser. Needs ChromeDriver: `REGROW_CHROMEDRIVER=chromedriver cargo test --test explore --
 //! --ignored`. With `REGROW_SCREENSHOT=FILE` a picture of the page is left there, for a person's eyes.
 
-#![allow(clippy::unwrap_used, reason = "a test says what is wrong by failing there")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::env;
 use std::io::{BufRead, BufReader};
