@@ -1,5 +1,7 @@
 //! `regrow check`, as a person and as a script meet it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -1,5 +1,7 @@
 //! Every broken rule is found by the check alone, and what it finds can be read.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::num::NonZeroUsize;
 
 use regrow_model::check::{Options, Stop};

@@ -1,5 +1,7 @@
 //! How large every scenario is: one that shrinks without reason checks less than it seems to.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::num::NonZeroUsize;
 use std::process::Command;
 
@@ -27,7 +29,7 @@ fn of_size(size: Size) -> impl Iterator<Item = &'static Scenario> {
 }
 
 fn threads() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap()
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// A world for stateright's own checker, which explores nothing where there is nothing to find.

@@ -266,7 +266,6 @@ mod tests {
     use super::*;
 
     #[derive(Clone, Debug, Default)]
-    #[allow(dead_code, reason = "only its Debug form is read")]
     struct Desk {
         owner: Option<&'static str>,
         drawers: BTreeMap<u8, Vec<&'static str>>,
@@ -275,7 +274,7 @@ mod tests {
     }
 
     #[derive(Clone, Debug)]
-    #[allow(dead_code, reason = "only its Debug form is read")]
+    #[expect(dead_code, reason = "only its Debug form is read")]
     struct Drawer {
         width: u8,
     }
