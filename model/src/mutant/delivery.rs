@@ -67,18 +67,6 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.delivery.login_ends_older = || true,
     },
     Mutant {
-        name: "larger-cursor",
-        says: "a login begins at the further of its client's cursor and its record's",
-        scenario: "two-devices",
-        alter: |setup| {
-            setup.rules.delivery.login_cursor = |own, record, have| match (own, record) {
-                (Some(own), Some(record)) => vector::join(own, record),
-                (Some(one), None) | (None, Some(one)) => one.clone(),
-                (None, None) => have.clone(),
-            };
-        },
-    },
-    Mutant {
         name: "any-k",
         says: "what a client says is taken in although something before it is missing",
         scenario: "long-absence",

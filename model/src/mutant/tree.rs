@@ -38,7 +38,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "equal-root-accepted",
         says: "a root as old as the joiner's will do",
-        scenario: "pair-cold",
+        scenario: "three-cold",
         alter: |setup| {
             setup.rules.tree.accepts = |my_root, path, joiner, its_root| {
                 my_root <= its_root && path.iter().all(|id| id.name != joiner.name)
@@ -49,15 +49,9 @@ pub const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        name: "join-before-old-down",
-        says: "a join is judged while the old edge to the same child still stands",
-        scenario: "cut-three",
-        alter: |setup| setup.rules.tree.drops_old_edge = || false,
-    },
-    Mutant {
         name: "known-not-flooded",
         says: "what is learned of other servers isn't passed on",
-        scenario: "root-crash-line",
+        scenario: "cut-three-unprobed",
         alter: |setup| setup.rules.tree.floods_known = || false,
     },
     Mutant {
@@ -65,11 +59,5 @@ pub const MUTANTS: &[Mutant] = &[
         says: "what is learned of other servers isn't kept on disk",
         scenario: "root-restart",
         alter: |setup| setup.rules.tree.persists_known = || false,
-    },
-    Mutant {
-        name: "stale-start-accepted",
-        says: "a start older than the latest known is taken as a child",
-        scenario: "duplicate-identity",
-        alter: |setup| setup.rules.tree.is_stale = |_, _| false,
     },
 ];

@@ -79,7 +79,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "redirect-three",
         says: "three listeners come to the root of three servers",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || world(&[0, 1, 1], (1..=3).map(listener).collect()),
         reaches: &["REDIRECT"],
     },

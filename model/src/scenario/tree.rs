@@ -125,7 +125,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "halves",
         says: "four servers are cut into halves that each have a root, and meet again",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let halves = [
                 Ways::between(&[1, 2], &[3, 4]),
@@ -137,22 +137,28 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "roots-apart",
-        says: "four servers are cut into halves; when the others meet again the two roots still cannot",
+        says: "three servers are cut into two parts; when they can meet again, the two roots still cannot",
         size: Size::Full,
         setup: || {
-            let halves = Ways::between(&[1, 2], &[3, 4]);
             let story = vec![
-                Event::Cut(halves),
+                Event::Cut(Ways::between(&[1], &[2, 3])),
                 Event::Heal,
-                Event::Cut(Ways::between(&[1], &[3])),
+                Event::Cut(Ways::between(&[1], &[2])),
             ];
             Setup {
                 story,
-                ..Setup::tree(&[0, 1, 1, 3])
+                ..Setup::tree(&[0, 1, 2])
             }
             .tree_alone()
         },
         reaches: &["cut", "heal", "Probe", "joined"],
+    },
+    Scenario {
+        name: "cut-three-unprobed",
+        says: "any link of three servers is cut and heals, and nobody who has a parent probes",
+        size: Size::Smoke,
+        setup: || cuts(1, &pairs(3), Setup::tree(&[0, 1, 1])).without_probes(),
+        reaches: &["cut", "heal", "parent lost"],
     },
     Scenario {
         name: "root-crash-line",
@@ -187,14 +193,14 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "root-restart",
         says: "any two of three servers that start together crash and return",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || crashes(2, Setup::tree(&[0, 1, 2])),
         reaches: &["crash", "restart", "parent lost", "sync"],
     },
     Scenario {
         name: "root-crash-four",
         says: "any of four servers crashes for good while a link is cut and heals",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let faults = Faults {
                 crashes: 1,
@@ -214,7 +220,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "cut-crash",
         says: "a link of three is cut and heals, a server crashes and returns",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let faults = Faults {
                 cuts: 1,
@@ -248,7 +254,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "lost-disk",
         says: "server 2 of three crashes, loses its disk and returns with a clock that stood still",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let story = vec![Event::Crash(2), Event::LoseDisk(2), Event::Restart(2)];
             Setup {
@@ -284,7 +290,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "figure-3",
         says: "the root of the report's six crashes: 2 is root, 5 joins it",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || figure(vec![Event::Crash(1)], &[0, 0, 2, 2, 2, 5]),
         reaches: &["parent lost", "joined"],
     },
@@ -303,7 +309,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "appendix",
         says: "server 1 of the report's six crashes, then 5: 6 joins 2",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || figure(vec![Event::Crash(1), Event::Crash(5)], &[0, 0, 2, 2, 0, 2]),
         reaches: &["parent lost", "joined"],
     },
