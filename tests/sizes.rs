@@ -98,7 +98,7 @@ fn smoke_scenarios_hold_and_are_as_large_as_recorded_and_as_stateright_counts() 
 }
 
 #[test]
-#[ignore = "takes minutes: `.ci/run` runs it, in release"]
+#[ignore = "takes minutes: run it by hand, in release"]
 fn full_scenarios_hold_and_are_as_large_as_recorded() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regrow"));
     let output = command.args(["check", "--size", "full", "--json"]).output();

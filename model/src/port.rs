@@ -3,7 +3,7 @@
 //!
 //! stateright's `Command` knows sends, timers and saves, and one message type serves both directions.
 //! So [`Port`] is either an [`Input`] or an [`Effect`], and effects are sent to the one reserved
-//! [`RUNTIME`] id.
+//! [`runtime_id`] id.
 //!
 //! What the runtime promises:
 //! - Lines arrive in the order in which they were sent on that link; a suffix may be lost, nothing else.
