@@ -57,7 +57,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "known-not-persisted",
         says: "what is learned of other servers isn't kept on disk",
-        scenario: "root-restart",
+        scenario: "without-the-middle",
         alter: |setup| setup.rules.tree.persists_known = || false,
     },
 ];

@@ -191,6 +191,21 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["crash", "restart", "parent lost"],
     },
     Scenario {
+        name: "without-the-middle",
+        says: "all three of a line crash; the middle one, the only seed that the last one has, never returns",
+        size: Size::Smoke,
+        setup: || {
+            let crashes = [Event::Crash(2), Event::Crash(3), Event::Crash(1)];
+            let restarts = [Event::Restart(1), Event::Restart(3)];
+            Setup {
+                story: crashes.into_iter().chain(restarts).collect(),
+                ..Setup::tree(&[0, 1, 2])
+            }
+            .tree_alone()
+        },
+        reaches: &["crash", "restart", "joined"],
+    },
+    Scenario {
         name: "root-restart",
         says: "any two of three servers that start together crash and return",
         size: Size::Deep,
