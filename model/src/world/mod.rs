@@ -298,7 +298,7 @@ impl World {
         state
     }
 
-    /// Runs the protocol's own steps, timers last, until every server but the first has joined and nothing is on its way.
+    /// Runs the protocol's own steps, timers last, the newest server's first, for an old root never stops dialing; until every server but the first has joined and nothing is on its way.
     fn settle(&self, mut state: State) -> State {
         loop {
             let mut actions = Vec::new();
@@ -310,7 +310,7 @@ impl World {
             let next = actions
                 .iter()
                 .find(|action| action.is_protocol() && !is_timer(action))
-                .or_else(|| actions.iter().find(|action| is_timer(action) && !whole));
+                .or_else(|| actions.iter().rfind(|action| is_timer(action) && !whole));
             match next.and_then(|action| self.next_state(&state, action.clone())) {
                 Some(next) => state = next,
                 None => return state,
