@@ -138,7 +138,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "roots-apart",
         says: "three servers are cut into two parts; when they can meet again, the two roots still cannot",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let story = vec![
                 Event::Cut(Ways::between(&[1], &[2, 3])),
