@@ -1,13 +1,74 @@
 //! The demo's clients: processes of this very program that speak throughout, and an account of what each has heard.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::Notify;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// How often everybody says something.
+const PACE: Duration = Duration::from_millis(100);
+
+/// Everybody who speaks, and speaks throughout: whatever the story waits for, they go on.
+pub(super) struct Crowd {
+    /// Them.
+    pub(super) speakers: Vec<Client>,
+    /// How many messages each of them has said.
+    pub(super) said: u64,
+    pace: Interval,
+}
+
+impl Crowd {
+    /// Nobody yet.
+    pub(super) fn new() -> Self {
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            speakers: Vec::new(),
+            said: 0,
+            pace,
+        }
+    }
+
+    /// Waits for something, while they speak.
+    pub(super) async fn meanwhile<T>(&mut self, wait: impl Future<Output = T>) -> io::Result<T> {
+        let mut wait = pin!(wait);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut wait => return Ok(done),
+                _ = self.pace.tick() => self.say().await?,
+            }
+        }
+    }
+
+    /// Everybody says so many messages, one after the other.
+    pub(super) async fn chat(&mut self, messages: u64) -> io::Result<()> {
+        for _ in 0..messages {
+            self.pace.tick().await;
+            self.say().await?;
+        }
+        Ok(())
+    }
+
+    async fn say(&mut self) -> io::Result<()> {
+        if self.speakers.is_empty() {
+            return Ok(());
+        }
+        self.said += 1;
+        for speaker in &mut self.speakers {
+            speaker.say(self.said).await?;
+        }
+        Ok(())
+    }
+}
 
 /// A client process.
 pub(super) struct Client {
@@ -64,7 +125,7 @@ impl Client {
     }
 
     /// Says the message of this number.
-    pub(super) async fn say(&mut self, number: u64) -> io::Result<()> {
+    async fn say(&mut self, number: u64) -> io::Result<()> {
         let line = format!("{{\"from\":\"{}\",\"number\":{number}}}\n", self.name);
         self.input.write_all(line.as_bytes()).await
     }

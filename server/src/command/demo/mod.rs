@@ -16,11 +16,11 @@ use regrow_model::check::Options;
 use regrow_model::scenario::{self, Size};
 use regrow_model::verdict::Case;
 use tempfile::TempDir;
-use tokio::time::{interval, timeout};
+use tokio::time::timeout;
 
 use super::serve::Profile;
 use cluster::{Cluster, Place};
-use crowd::Client;
+use crowd::{Client, Crowd};
 use forward::Forwarders;
 use picture::picture;
 
@@ -76,8 +76,6 @@ const SPEAKERS: [(&str, usize); 4] = [("dora", 0), ("aaron", 2), ("berta", 3), (
 const CONTESTED: &str = "zoe";
 /// The servers of the part that is cut off: S4 and S6.
 const FAR: [usize; 2] = [3, 5];
-/// How often everybody says something.
-const PACE: Duration = Duration::from_millis(100);
 
 impl Demo {
     /// Tells the story.
@@ -103,11 +101,12 @@ impl Demo {
                 &PARENTS,
             ),
             forwarders,
-            crowd: Vec::new(),
-            said: 0,
+            crowd: Crowd::new(),
             patience: self.profile.patience(),
         };
-        println!("\nNow live: six servers of the same actor, and people who speak all the time.");
+        println!(
+            "\nNow live: six servers of the same actor, and people who will speak all the time."
+        );
         stage.grow().await?;
         stage.gather().await?;
         stage.lose_root().await?;
@@ -153,9 +152,7 @@ fn check_smoke() -> Result<(), DemoError> {
 struct Stage {
     cluster: Cluster,
     forwarders: Forwarders,
-    crowd: Vec<Client>,
-    /// How many messages each of the crowd has said.
-    said: u64,
+    crowd: Crowd,
     /// How long anything may take.
     patience: Duration,
 }
@@ -174,27 +171,29 @@ impl Stage {
 
     /// People register, each at a server of its own.
     async fn gather(&mut self) -> Result<(), DemoError> {
+        let mut speakers = Vec::new();
         for (name, home) in SPEAKERS {
             let client = Client::start(name, &self.servers_from(home))?;
             self.told(&client, "logged in").await?;
             println!("  {name} registers at S{} and logs in.", home + 1);
-            self.crowd.push(client);
+            speakers.push(client);
         }
-        self.chat(10).await
+        self.crowd.speakers = speakers;
+        Ok(self.crowd.chat(10).await?)
     }
 
     /// The report's appendix: S1 dies, then S5.
     async fn lose_root(&mut self) -> Result<(), DemoError> {
         println!("\nS1, the root, is killed. dora was connected to it.");
         self.cluster.kill(0).await?;
-        self.chat(5).await?;
+        self.crowd.chat(5).await?;
         let grown = |places: &[Place]| places[1].parent.is_none() && places[4].parent == Some(1);
         self.until("S2 should be root, and S5 join it", grown)
             .await?;
         println!("{}", picture(&self.cluster.places()));
         println!("S5 is killed, too.");
         self.cluster.kill(4).await?;
-        self.chat(5).await?;
+        self.crowd.chat(5).await?;
         self.until("S6 should join S2", |places| places[5].parent == Some(1))
             .await?;
         println!("{}", picture(&self.cluster.places()));
@@ -205,7 +204,7 @@ impl Stage {
     async fn part_and_meet(&mut self) -> Result<(), DemoError> {
         println!("The network is cut: S4 and S6 on one side, S2 and S3 on the other.");
         self.forwarders.cut(FAR);
-        self.chat(5).await?;
+        self.crowd.chat(5).await?;
         let parted = |places: &[Place]| places[3].parent.is_none() && places[5].parent == Some(3);
         self.until("S4 should be the root of S6", parted).await?;
         println!("{}", picture(&self.cluster.places()));
@@ -216,7 +215,7 @@ impl Stage {
         println!(
             "  On both sides somebody registers {CONTESTED}, and both succeed: at S3, and then at S6."
         );
-        self.chat(5).await?;
+        self.crowd.chat(5).await?;
         println!("\nThe network heals.");
         self.forwarders.heal();
         self.told(&far, "the name is lost").await?;
@@ -246,7 +245,7 @@ impl Stage {
         {
             println!("    {notice}");
         }
-        self.chat(5).await
+        Ok(self.crowd.chat(5).await?)
     }
 
     /// The dead return.
@@ -264,12 +263,12 @@ impl Stage {
         self.until("everyone should be under S1 again", back)
             .await?;
         println!("{}", picture(&self.cluster.places()));
-        self.chat(10).await
+        Ok(self.crowd.chat(10).await?)
     }
 
     /// Whether everyone who was connected heard everything, once and in order.
     async fn settle_accounts(&self) -> Result<(), DemoError> {
-        let expected: Vec<u64> = (1..=self.said).collect();
+        let expected: Vec<u64> = (1..=self.crowd.said).collect();
         let complete = |numbers: &BTreeMap<String, Vec<u64>>| {
             SPEAKERS
                 .iter()
@@ -277,10 +276,10 @@ impl Stage {
         };
         println!(
             "\nEverybody said {} messages, and has heard of each speaker:",
-            self.said
+            self.crowd.said
         );
         let mut all = true;
-        for client in &self.crowd {
+        for client in &self.crowd.speakers {
             // Whoever lacks something then is shown below with what it has.
             let _ = timeout(
                 self.patience,
@@ -329,19 +328,6 @@ impl Stage {
         Ok(tokio::signal::ctrl_c().await?)
     }
 
-    /// Everybody says so many messages, one after the other.
-    async fn chat(&mut self, messages: u64) -> Result<(), DemoError> {
-        let mut pace = interval(PACE);
-        for _ in 0..messages {
-            pace.tick().await;
-            self.said += 1;
-            for client in &mut self.crowd {
-                client.say(self.said).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// All servers, this one first.
     fn servers_from(&self, home: usize) -> Vec<String> {
         (0..PARENTS.len())
@@ -349,20 +335,22 @@ impl Stage {
             .collect()
     }
 
+    /// Waits until the servers are where they should be, while people go on speaking.
     async fn until(
-        &self,
+        &mut self,
         what: &'static str,
         arrived: impl Fn(&[Place]) -> bool,
     ) -> Result<(), DemoError> {
         let arrives = timeout(self.patience, self.cluster.until(arrived));
-        arrives
-            .await
-            .map_err(|_| DemoError::Late(what, self.patience))
+        let arrived = self.crowd.meanwhile(arrives).await?;
+        arrived.map_err(|_| DemoError::Late(what, self.patience))
     }
 
-    async fn told(&self, client: &Client, text: &'static str) -> Result<(), DemoError> {
+    /// Waits until a client has been told something, while people go on speaking.
+    async fn told(&mut self, client: &Client, text: &'static str) -> Result<(), DemoError> {
         let told = timeout(self.patience, client.until_told(text));
-        told.await.map_err(|_| DemoError::Untold {
+        let told = self.crowd.meanwhile(told).await?;
+        told.map_err(|_| DemoError::Untold {
             name: client.name,
             text,
             within: self.patience,
