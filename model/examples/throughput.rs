@@ -75,6 +75,11 @@ impl Model for Ring {
 
 impl Checked for Ring {
     type Coverage = BTreeSet<Step>;
+    type View<'a> = &'a World;
+
+    fn view<'a>(&'a self, world: &'a World) -> &'a World {
+        world
+    }
 
     fn explore(&self, world: &World, step: Step, seen: &mut BTreeSet<Step>) -> Option<World> {
         let mut next = world.clone();
@@ -100,7 +105,7 @@ impl Checked for Ring {
     fn safety(&self) -> Vec<Law<Self>> {
         vec![Law {
             name: "in range",
-            holds: in_range,
+            holds: |world| in_range(&Ring, world),
         }]
     }
 
@@ -108,11 +113,11 @@ impl Checked for Ring {
         vec![
             Law {
                 name: "all equal",
-                holds: |_, world| world.values.iter().all(|&value| value == world.values[0]),
+                holds: |world| world.values.iter().all(|&value| value == world.values[0]),
             },
             Law {
                 name: "nothing greater on its way",
-                holds: |_, world| {
+                holds: |world| {
                     world
                         .queues
                         .iter()

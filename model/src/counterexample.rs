@@ -9,6 +9,7 @@ use crate::diagram::Diagram;
 use crate::narrate::{self, Detail, Step};
 use crate::property::Kind;
 use crate::verdict::Case;
+use crate::world::view::View;
 use crate::world::{Action, State, World};
 use crate::{mutant, scenario};
 
@@ -174,13 +175,14 @@ impl Counterexample {
 
     /// Whether a state that it ends in is as bad as it says, as far as one state shows it.
     fn is_broken(&self, world: &World, state: &State) -> bool {
+        let view = View::new(world, state);
         let mut properties = world.properties_on();
         properties.any(|property| {
             let is_meant = match self.ending {
                 Ending::Unsafe => property.name == self.law,
                 Ending::Left | Ending::Stuck { .. } => property.kind == Kind::Convergence,
             };
-            is_meant && !(property.holds)(world, state)
+            is_meant && !(property.holds)(&view)
         })
     }
 

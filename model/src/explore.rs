@@ -8,6 +8,7 @@ use stateright::{Model, Path, Property};
 use crate::diagram::Diagram;
 use crate::narrate::{self, Detail, shape::Shape};
 use crate::property::{self, Kind};
+use crate::world::view::View;
 use crate::world::{Action, State, World};
 
 /// A world with words.
@@ -73,8 +74,9 @@ impl Model for Explored {
         let step = narrate::step(&self.world, &state.0, &told.action, &after);
         let mut text = step.text(Detail::Changes);
         text.push('\n');
+        let view = View::new(&self.world, &after);
         for property in self.world.properties_on() {
-            let sign = if (property.holds)(&self.world, &after) {
+            let sign = if (property.holds)(&view) {
                 '✓'
             } else {
                 '✗'
@@ -114,7 +116,7 @@ type Condition = fn(&Explored, &Shown) -> bool;
 /// A condition of stateright's is a plain function: so there is one for each row of the table.
 fn holds<const ROW: usize>(explored: &Explored, shown: &Shown) -> bool {
     let row = property::ALL.get(ROW);
-    row.is_none_or(|property| (property.holds)(&explored.world, &shown.0))
+    row.is_none_or(|property| (property.holds)(&View::new(&explored.world, &shown.0)))
 }
 
 macro_rules! conditions {
@@ -174,7 +176,7 @@ mod tests {
                 let original = property::ALL.iter().find(|its| its.name == *row).unwrap();
                 assert_eq!(
                     (property.condition)(&explored, &first),
-                    (original.holds)(&explored.world, &first.0)
+                    (original.holds)(&View::new(&explored.world, &first.0))
                 );
             }
         }

@@ -55,7 +55,7 @@ impl<M: Checked> Explain<'_, M> {
         indexes.push(action);
         Violation::Left {
             path: path(self.model, indexes),
-            broken: self.broken(&state).collect(),
+            broken: self.broken(&state),
         }
     }
 
@@ -66,7 +66,7 @@ impl<M: Checked> Explain<'_, M> {
         let mut queue = VecDeque::from([(entry, state)]);
         let mut judged = 0;
         while let Some((id, state)) = queue.pop_front() {
-            let broken: Vec<_> = self.broken(&state).collect();
+            let broken = self.broken(&state);
             never.retain(|law| broken.contains(law));
             judged += 1;
             let row = self.graph.edges.row(id);
@@ -84,12 +84,10 @@ impl<M: Checked> Explain<'_, M> {
         }
     }
 
-    fn broken(&self, state: &M::State) -> impl Iterator<Item = &'static str> {
-        let broken = self
-            .laws
-            .iter()
-            .filter(|law| !(law.holds)(self.model, state));
-        broken.map(|law| law.name)
+    fn broken(&self, state: &M::State) -> Vec<&'static str> {
+        let view = self.model.view(state);
+        let broken = self.laws.iter().filter(|law| !(law.holds)(&view));
+        broken.map(|law| law.name).collect()
     }
 
     /// The last state of a path.

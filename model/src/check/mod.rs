@@ -44,9 +44,15 @@ pub use self::path::{Path, ReplayError, Walk, replay};
 ///
 /// What [`Model`] says must be a pure function: the same state has the same actions in the same order, and states that
 /// are equal have equal hashes. [`Model::properties`] is ignored here; the laws are below.
-pub trait Checked: Model<State: Hash + Send + Sync, Action: Clone + Send> + Sync {
+pub trait Checked: Model<State: Hash + Send + Sync, Action: Clone + Send> + Sync + 'static {
     /// Labels of what was seen on the way: messages, refusals, timers, faults, interesting states.
     type Coverage: Coverage;
+
+    /// What the laws read of a state.
+    type View<'a>;
+
+    /// A state as the laws read it: made once, for all of them.
+    fn view<'a>(&'a self, state: &'a Self::State) -> Self::View<'a>;
 
     /// [`Model::next_state`], noting in `seen` what happened. `next_state` calls this with a throw-away.
     fn explore(
@@ -69,20 +75,20 @@ pub trait Checked: Model<State: Hash + Send + Sync, Action: Clone + Send> + Sync
 }
 
 /// A named condition on states.
-pub struct Law<M: Model> {
+pub struct Law<M: Checked> {
     /// What it says, as reports show it.
     pub name: &'static str,
     /// Whether it holds in a state.
-    pub holds: fn(&M, &M::State) -> bool,
+    pub holds: fn(&M::View<'_>) -> bool,
 }
 
-impl<M: Model> Clone for Law<M> {
+impl<M: Checked> Clone for Law<M> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<M: Model> Copy for Law<M> {}
+impl<M: Checked> Copy for Law<M> {}
 
 /// When a check ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -187,11 +187,10 @@ impl<'a, M: Checked> Search<'a, M> {
                 let mut broken = Vec::new();
                 let mut converged = Vec::with_capacity(chunk.states.len());
                 for (id, state) in (chunk.first..).zip(&chunk.states) {
-                    let failed = open
-                        .iter()
-                        .filter(|&&law| !(safety[law].holds)(model, state));
+                    let view = model.view(state);
+                    let failed = open.iter().filter(|&&law| !(safety[law].holds)(&view));
                     broken.extend(failed.map(|&law| (law, id)));
-                    converged.push(convergence.iter().all(|law| (law.holds)(model, state)));
+                    converged.push(convergence.iter().all(|law| (law.holds)(&view)));
                 }
                 (broken, converged)
             },

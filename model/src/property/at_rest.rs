@@ -30,7 +30,9 @@ fn is_quiet(link: &Connection) -> bool {
                 && ends.all(|end| end.inbox.is_empty() && !end.deaf)
                 && link.is_open()
         }
-        Party::Server(_) => ends.all(|end| !end.deaf && !end.inbox.iter().any(is_about_delivery)),
+        Party::Server(_) => {
+            ends.all(|end| !end.deaf && !end.inbox.iter().any(|line| is_about_delivery(line)))
+        }
     }
 }
 

@@ -30,8 +30,8 @@ mod usernames_tests;
 pub mod verdict;
 
 use crate::check::Law;
+use crate::world::World;
 use crate::world::view::View;
-use crate::world::{Faults, State, World};
 
 /// When a property holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,8 +66,8 @@ pub struct Property {
     pub kind: Kind,
     /// Which part it is about.
     pub part: Part,
-    /// Whether it holds at a moment of a world.
-    pub holds: fn(&World, &State) -> bool,
+    /// Whether it holds.
+    pub holds: fn(&View<'_>) -> bool,
 }
 
 impl Property {
@@ -87,222 +87,209 @@ pub const ALL: &[Property] = &[
         name: "unique usernames",
         kind: Kind::Convergence,
         part: Part::Registry,
-        holds: |world, state| unique_usernames::holds(&View::new(world, state)),
+        holds: unique_usernames::holds,
     },
     Property {
         number: 2,
         name: "no double success",
         kind: Kind::Safety,
         part: Part::Registry,
-        holds: |world, state| no_double_success::holds(&View::new(world, state)),
+        holds: no_double_success::holds,
     },
     Property {
         number: 4,
         name: "the loser is told and silenced",
         kind: Kind::Safety,
         part: Part::Registry,
-        holds: |world, state| loser_told::holds(&View::new(world, state)),
+        holds: loser_told::holds,
     },
     Property {
         number: 4,
         name: "every loser is told",
         kind: Kind::Convergence,
         part: Part::Registry,
-        holds: |world, state| loser_told::settled(&View::new(world, state)),
+        holds: loser_told::settled,
     },
     Property {
         number: 5,
         name: "no zombie",
         kind: Kind::Safety,
         part: Part::Registry,
-        holds: |world, state| no_zombie::holds(&View::new(world, state)),
+        holds: no_zombie::holds,
     },
     Property {
         number: 6,
         name: "no reservation outlives its round",
         kind: Kind::Safety,
         part: Part::Registry,
-        holds: |world, state| registers_answered::holds(&View::new(world, state)),
+        holds: registers_answered::holds,
     },
     Property {
         number: 6,
         name: "every REGISTER is answered",
         kind: Kind::Convergence,
         part: Part::Registry,
-        holds: |world, state| registers_answered::settled(&View::new(world, state)),
+        holds: registers_answered::settled,
     },
     Property {
         number: 7,
         name: "durable success",
         kind: Kind::Safety,
         part: Part::Registry,
-        holds: |world, state| durable_success::holds(&View::new(world, state)),
+        holds: durable_success::holds,
     },
     Property {
         number: 22,
         name: "clocks don't matter",
         kind: Kind::Safety,
         part: Part::Registry,
-        holds: |world, state| clocks::holds(&View::new(world, state)),
+        holds: clocks::holds,
     },
     Property {
         number: 13,
         name: "one tree",
         kind: Kind::Convergence,
         part: Part::Tree,
-        holds: |world, state| one_tree::holds(&View::new(world, state)),
+        holds: one_tree::holds,
     },
     Property {
         number: 14,
         name: "the elder reigns",
         kind: Kind::Convergence,
         part: Part::Tree,
-        holds: |world, state| elder_reigns::holds(&View::new(world, state)),
+        holds: elder_reigns::holds,
     },
     Property {
         number: 14,
         name: "as drawn",
         kind: Kind::Convergence,
         part: Part::Tree,
-        holds: |world, state| {
-            let is_over = state.told == world.setup().story.len();
-            let drawn = world.setup().drawn.as_ref().filter(|_| is_over);
-            drawn.is_none_or(|drawn| as_drawn::holds(&View::new(world, state), drawn))
-        },
+        holds: |view| view.drawn.is_none_or(|drawn| as_drawn::holds(view, drawn)),
     },
     Property {
         number: 17,
         name: "one identity",
         kind: Kind::Convergence,
         part: Part::Tree,
-        holds: |world, state| one_identity::holds(&View::new(world, state)),
+        holds: one_identity::holds,
     },
     Property {
         number: 7,
         name: "acknowledged activities are durable",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| durable_activities::holds(&View::new(world, state)),
+        holds: durable_activities::holds,
     },
     Property {
         number: 7,
         name: "logins are durable",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| durable_activities::sessions(&View::new(world, state)),
+        holds: durable_activities::sessions,
     },
     Property {
         number: 8,
         name: "in order",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| in_order::holds(&View::new(world, state)),
+        holds: in_order::holds,
     },
     Property {
         number: 9,
         name: "no duplicate",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| no_duplicate::holds(&View::new(world, state)),
+        holds: no_duplicate::holds,
     },
     Property {
         number: 10,
         name: "no creation",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| no_creation::holds(&View::new(world, state)),
+        holds: no_creation::holds,
     },
     Property {
         number: 11,
         name: "delivery comes to rest",
         kind: Kind::Convergence,
         part: Part::Delivery,
-        holds: |world, state| at_rest::holds(&View::new(world, state)),
+        holds: at_rest::holds,
     },
     Property {
         number: 11,
         name: "no loss",
         kind: Kind::Convergence,
         part: Part::Delivery,
-        holds: |world, state| no_loss::holds(&View::new(world, state)),
+        holds: no_loss::holds,
     },
     Property {
         number: 11,
         name: "no gap without a bound",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| no_gap::holds(&View::new(world, state)),
+        holds: no_gap::holds,
     },
     Property {
         number: 12,
         name: "buffers end",
         kind: Kind::Convergence,
         part: Part::Delivery,
-        holds: |world, state| buffers_end::settled(&View::new(world, state)),
+        holds: buffers_end::settled,
     },
     Property {
         number: 12,
         name: "nobody who is here has a mailbox",
         kind: Kind::Convergence,
         part: Part::Delivery,
-        holds: |world, state| buffers_end::nobody_misplaced(&View::new(world, state)),
+        holds: buffers_end::nobody_misplaced,
     },
     Property {
         number: 12,
         name: "nothing is kept for who has logged out",
         kind: Kind::Convergence,
         part: Part::Delivery,
-        holds: |world, state| buffers_end::logged_out(&View::new(world, state)),
+        holds: buffers_end::logged_out,
     },
     Property {
         number: 12,
         name: "buffers are bounded",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| {
-            let bound = world
-                .setup()
-                .servers
-                .iter()
-                .map(|server| server.delivery.log_max);
-            buffers_end::holds(&View::new(world, state), bound.max().unwrap_or(0))
-        },
+        holds: |view| buffers_end::holds(view, view.log_max),
     },
     Property {
         number: 15,
         name: "no message goes round",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| no_circling::holds(&View::new(world, state)),
+        holds: no_circling::holds,
     },
     Property {
         number: 19,
         name: "equal at rest",
         kind: Kind::Convergence,
         part: Part::Delivery,
-        holds: |world, state| equal_at_rest::holds(&View::new(world, state)),
+        holds: equal_at_rest::holds,
     },
     Property {
         number: 18,
         name: "redirects end",
         kind: Kind::Safety,
         part: Part::Balance,
-        holds: |world, state| redirects::end(&View::new(world, state)),
+        holds: redirects::end,
     },
     Property {
         number: 18,
         name: "redirects arrive",
         kind: Kind::Convergence,
         part: Part::Balance,
-        holds: |world, state| redirects::arrive(&View::new(world, state)),
+        holds: redirects::arrive,
     },
     Property {
         number: 18,
         name: "redirects spread the load",
         kind: Kind::Convergence,
         part: Part::Balance,
-        holds: |world, state| {
-            world.setup().faults != Faults::default() || redirects::spread(&View::new(world, state))
-        },
+        holds: |view| view.has_faults || redirects::spread(view),
     },
 ];

@@ -10,7 +10,7 @@ pub fn holds(view: &View<'_>) -> bool {
     let mut ends = view.links.iter().flat_map(|link| &link.ends);
     ends.all(|end| {
         let mut seen = BTreeSet::new();
-        end.inbox.iter().all(|line| match line {
+        end.inbox.iter().all(|line| match &**line {
             Line::Peer(Peer::ActivityBroadcast(message)) => {
                 seen.insert((&message.stream, message.number))
             }

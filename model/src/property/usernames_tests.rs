@@ -12,6 +12,7 @@ use crate::node::rules::registry::SOUND;
 use crate::node::{self, Role};
 use crate::port::Link;
 use crate::scenario;
+use crate::world::State;
 use crate::world::guest::{Guest, Stage};
 
 fn aaron() -> Username {

@@ -204,7 +204,7 @@ fn connect(world: &World, state: &mut State, guest: usize, server: usize, reques
     let address = world.setup().servers[server].address.clone();
     let mut connection = Connection::dialed(Party::Guest(guest), address, Party::Server(server));
     connection.ends[0].phase = Phase::Open;
-    connection.send(0, Line::Request(Box::new(request)));
+    connection.send(0, Memo::new(Line::Request(Box::new(request))));
     state.guests[guest].home = server;
     let link = step::lay(state, connection);
     state.guests[guest].link = Some(link);
@@ -246,7 +246,7 @@ fn is_breaking(state: &State, link: Link) -> bool {
 
 /// Whether nothing is on its way that could begin or end a round, or a belief.
 pub(super) fn is_quiet(state: &State) -> bool {
-    let asks = |line: &Line| match line {
+    let asks = |line: &Memo<Line>| match &**line {
         Line::Request(_) | Line::Peer(Peer::LockRequest(_)) => true,
         Line::Peer(_) | Line::Reply(_) | Line::Malformed(_) => false,
     };

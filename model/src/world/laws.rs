@@ -1,6 +1,7 @@
 //! A world, as the checker sees it: its steps, and the properties of the parts that are on.
 
 use super::seen::Seen;
+use super::view::View;
 use super::{Action, State, World};
 use crate::check::{Checked, Coverage, Law};
 use crate::property::{self, Kind, Property};
@@ -13,6 +14,11 @@ impl Coverage for Seen {
 
 impl Checked for World {
     type Coverage = Seen;
+    type View<'a> = View<'a>;
+
+    fn view<'a>(&'a self, state: &'a State) -> View<'a> {
+        View::new(self, state)
+    }
 
     fn explore(&self, state: &State, action: Action, seen: &mut Seen) -> Option<State> {
         self.step(state, action, seen)

@@ -6,7 +6,9 @@
 
 use std::collections::VecDeque;
 
+use super::Memo;
 use crate::message::{Address, Line, Peer, ServerId};
+use crate::port::Link;
 
 /// Who can hold an end of a link: an index into the world's servers, clients or guests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,7 +31,7 @@ pub struct End {
     /// Whether the way to this end is broken: nothing more comes in, and `Down` may come any time.
     pub deaf: bool,
     /// What has been sent to this end and not been handed over.
-    pub inbox: VecDeque<Line>,
+    pub inbox: VecDeque<Memo<Line>>,
 }
 
 /// What a party knows of its end.
@@ -52,6 +54,38 @@ pub struct Connection {
     pub ends: [End; 2],
     /// What the dialer's kernel has received, if it is a client that doesn't say itself what it has heard.
     pub received: Received,
+}
+
+/// What an actor does to its links: [`Effect`](crate::port::Effect) without what is told to its user or operator.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// Dials this address.
+    Open {
+        /// `host:port`.
+        address: Address,
+    },
+    /// Sends a line.
+    Send {
+        /// Over which link.
+        link: Link,
+        /// What it says.
+        line: Memo<Line>,
+    },
+    /// Closes a link once what was sent on it before has left.
+    Close {
+        /// Which.
+        link: Link,
+    },
+}
+
+impl Deed {
+    /// The link that it is about, if there is one already.
+    pub fn link(&self) -> Option<Link> {
+        match self {
+            Self::Send { link, .. } | Self::Close { link } => Some(*link),
+            Self::Open { .. } => None,
+        }
+    }
 }
 
 /// How many lines a kernel has received.
@@ -89,7 +123,7 @@ impl Connection {
     }
 
     /// Puts a line on its way to the other end.
-    pub fn send(&mut self, from: usize, line: Line) {
+    pub fn send(&mut self, from: usize, line: Memo<Line>) {
         let to = &mut self.ends[1 - from];
         if !to.deaf && to.phase != Phase::Gone {
             to.inbox.push_back(line);
@@ -134,7 +168,7 @@ impl Connection {
     /// Whether more is to come of it than the answer to a question: a way has broken, or it carries news, or the last
     /// words of somebody who has gone, or a question whose asker's root isn't `root` any more.
     pub fn is_stirring(&self, root: Option<&ServerId>) -> bool {
-        let is_question = |line: &Line| matches!(line, Line::Peer(Peer::Authenticate(join)) if Some(&join.root) == root);
+        let is_question = |line: &Memo<Line>| matches!(&**line, Line::Peer(Peer::Authenticate(join)) if Some(&join.root) == root);
         (0..2).any(|end| {
             let this = &self.ends[end];
             let carries = !this.inbox.is_empty();

@@ -5,23 +5,34 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// A shared, immutable value with its hash. Its `Hash` is a function of the whole value's derived `Hash`.
-pub struct Memo<T>(Arc<(u64, T)>);
+pub struct Memo<T>(Arc<Hashed<T>>);
+
+#[derive(Clone)]
+struct Hashed<T> {
+    hash: u64,
+    value: T,
+}
+
+/// The hash that is remembered.
+pub(super) fn hash_of(value: &impl Hash) -> u64 {
+    ahash::RandomState::with_seeds(1, 2, 3, 4).hash_one(value)
+}
 
 impl<T: Hash> Memo<T> {
     /// Shares a value.
     pub fn new(value: T) -> Self {
-        let hash = ahash::RandomState::with_seeds(1, 2, 3, 4).hash_one(&value);
-        Self(Arc::new((hash, value)))
+        let hash = hash_of(&value);
+        Self(Arc::new(Hashed { hash, value }))
     }
 
-    /// Changes a copy of the value, and says what `change` says.
+    /// Changes the value, or a copy of it if others share it, and says what `change` says.
     pub fn alter<R>(&mut self, change: impl FnOnce(&mut T) -> R) -> R
     where
         T: Clone,
     {
-        let mut value = self.0.1.clone();
-        let result = change(&mut value);
-        *self = Self::new(value);
+        let this = Arc::make_mut(&mut self.0);
+        let result = change(&mut this.value);
+        this.hash = hash_of(&this.value);
         result
     }
 }
@@ -35,19 +46,20 @@ impl<T> Clone for Memo<T> {
 impl<T> Deref for Memo<T> {
     type Target = T;
     fn deref(&self) -> &T {
-        &self.0.1
+        &self.0.value
     }
 }
 
 impl<T> Hash for Memo<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.0);
+        state.write_u64(self.0.hash);
     }
 }
 
 impl<T: PartialEq> PartialEq for Memo<T> {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || (self.0.0 == other.0.0 && self.0.1 == other.0.1)
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.hash == other.0.hash && self.0.value == other.0.value)
     }
 }
 
@@ -55,6 +67,6 @@ impl<T: Eq> Eq for Memo<T> {}
 
 impl<T: std::fmt::Debug> std::fmt::Debug for Memo<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.1.fmt(f)
+        self.0.value.fmt(f)
     }
 }

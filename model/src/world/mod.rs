@@ -7,6 +7,7 @@ pub(crate) mod label;
 mod laws;
 pub mod link;
 mod memo;
+mod practice;
 pub mod seen;
 pub mod server;
 pub mod setup;
@@ -27,6 +28,7 @@ use crate::message::Address;
 use crate::node::{Node, Timer};
 use guest::{Guest, Stage};
 use link::{Connection, Party, Phase};
+use practice::Practised;
 use seen::Seen;
 use server::Server;
 use user::Seat;
@@ -35,8 +37,8 @@ use user::Seat;
 #[derive(Clone, Debug)]
 pub struct World {
     setup: Setup,
-    nodes: Vec<Node>,
-    clients: Vec<Vec<Client>>,
+    nodes: Vec<Practised<Node>>,
+    clients: Vec<Vec<Practised<Client>>>,
     sayings: Vec<hearing::Saying>,
     beginning: State,
 }
@@ -212,7 +214,7 @@ impl World {
     /// The world that a setup describes, at its beginning.
     pub fn new(setup: Setup) -> Self {
         let nodes = (0..setup.servers.len())
-            .map(|server| setup.node(server, 0))
+            .map(|server| Practised::new(setup.node(server, 0)))
             .collect();
         let settled = setup.start != Start::Cold;
         let beginning = State {
@@ -232,10 +234,13 @@ impl World {
             told: 0,
             guests: vec![Guest::default(); setup.guests.len()],
         };
-        let clients = setup.users.iter().map(|user| setup.clients(user)).collect();
+        let clients = setup.users.iter().map(|user| {
+            let starts = setup.clients(user).into_iter();
+            starts.map(Practised::new).collect()
+        });
         let mut world = Self {
             sayings: hearing::sayings(&setup.users),
-            clients,
+            clients: clients.collect(),
             setup,
             nodes,
             beginning,

@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::Memo;
+use super::link::Deed;
 use crate::message::Address;
 use crate::node::registry::directory::Directory;
-use crate::node::{self, Durable, Report, Timer};
-use crate::port::{Effect, Link};
+use crate::node::{self, Durable, Timer};
+use crate::port::Link;
 
 /// A machine that runs a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,7 +15,7 @@ pub struct Server {
     /// The process, while it runs.
     pub process: Option<Process>,
     /// What is on the disk. While nothing can crash any more it isn't kept.
-    pub disk: Option<Durable>,
+    pub disk: Option<Memo<Durable>>,
     /// How often it has started.
     pub starts: usize,
 }
@@ -29,18 +30,18 @@ pub struct Process {
     /// Dials that will fail.
     pub unreachable: BTreeSet<Address>,
     /// Saves that are not on the disk yet, oldest first.
-    pub unsynced: VecDeque<Durable>,
-    /// Effects that wait for a save.
+    pub unsynced: VecDeque<Memo<Durable>>,
+    /// Deeds that wait for a save.
     pub held: VecDeque<Held>,
 }
 
-/// An effect that leaves once so many of the unsynced saves are on the disk.
+/// A deed that is done once so many of the unsynced saves are on the disk.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Held {
     /// How many.
     pub saves: usize,
-    /// What then happens.
-    pub effect: Effect<Report>,
+    /// What is then done.
+    pub deed: Deed,
 }
 
 impl Server {
@@ -50,22 +51,21 @@ impl Server {
             process
                 .state
                 .alter(|state| state.durable.registry = directory.clone());
-            process
-                .unsynced
-                .iter_mut()
-                .for_each(|save| save.registry = directory.clone());
+            for save in &mut process.unsynced {
+                save.alter(|save| save.registry = directory.clone());
+            }
         }
-        self.disk
-            .iter_mut()
-            .for_each(|disk| disk.registry = directory.clone());
+        if let Some(disk) = &mut self.disk {
+            disk.alter(|disk| disk.registry = directory.clone());
+        }
     }
 }
 
 impl Process {
     /// A process that has just been started.
-    pub fn new(state: node::State) -> Self {
+    pub fn new(state: Memo<node::State>) -> Self {
         Self {
-            state: Memo::new(state),
+            state,
             timers: BTreeSet::new(),
             unreachable: BTreeSet::new(),
             unsynced: VecDeque::new(),
@@ -73,23 +73,24 @@ impl Process {
         }
     }
 
-    /// For how many unsynced saves an effect must wait that its handler asked for after `saved` saves in all:
+    /// For how many unsynced saves a deed must wait that its handler asked for after `saved` saves in all:
     /// for its own, and for whatever is held before it on its link.
-    pub fn barrier(&self, saved: usize, effect: &Effect<Report>) -> usize {
+    pub fn barrier(&self, saved: usize, deed: &Deed) -> usize {
+        let link = deed.link();
         let before = self
             .held
             .iter()
-            .filter(|held| same_link(&held.effect, effect));
+            .filter(|held| link.is_some() && held.deed.link() == link);
         before.map(|held| held.saves).max().unwrap_or(0).max(saved)
     }
 
     /// What is held for a link is lost with it.
     pub fn forget(&mut self, link: Link) {
-        self.held.retain(|held| link_of(&held.effect) != Some(link));
+        self.held.retain(|held| held.deed.link() != Some(link));
     }
 
-    /// The oldest save reaches the disk: what it holds now, and the effects that waited for it.
-    pub fn sync(&mut self) -> (Option<Durable>, Vec<Effect<Report>>) {
+    /// The oldest save reaches the disk: what it holds now, and the deeds that waited for it.
+    pub fn sync(&mut self) -> (Option<Memo<Durable>>, Vec<Deed>) {
         let disk = self.unsynced.pop_front();
         for held in &mut self.held {
             held.saves -= 1;
@@ -98,20 +99,9 @@ impl Process {
             .held
             .iter()
             .filter(|held| held.saves == 0)
-            .map(|held| held.effect.clone())
+            .map(|held| held.deed.clone())
             .collect();
         self.held.retain(|held| held.saves > 0);
         (disk, released)
     }
-}
-
-fn link_of(effect: &Effect<Report>) -> Option<Link> {
-    match effect {
-        Effect::Send { link, .. } | Effect::Close { link } => Some(*link),
-        Effect::Open { .. } | Effect::Tell(_) => None,
-    }
-}
-
-fn same_link(a: &Effect<Report>, b: &Effect<Report>) -> bool {
-    link_of(a).is_some() && link_of(a) == link_of(b)
 }

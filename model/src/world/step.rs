@@ -1,19 +1,18 @@
 //! One step of a world: an input to one actor, and the effects that the actor asks for.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 
-use stateright::actor::{Actor, Command, Id, Out};
+use stateright::actor::{Actor, Out};
 
-use super::link::{Connection, Party, Phase};
+use super::link::{Connection, Deed, Party, Phase};
+use super::practice::{Happening, OfServer, Reaction, Want, nobody};
 use super::seen::Seen;
 use super::server::{Held, Process, Server};
 use super::{Action, Event, Memo, State, Ways, World, guest, label, wish};
 use crate::client::Kind;
 use crate::message::Address;
-use crate::node::{self, Node};
-use crate::port::{Effect, End, Input, Link, Port};
+use crate::node::Node;
+use crate::port::{End, Input, Link};
 
 /// Takes a step that is possible in this state.
 pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut Seen) {
@@ -25,12 +24,7 @@ pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut 
         Action::Unreachable { party, address } => unreachable(world, state, party, address, seen),
         Action::Timer { server, timer } => {
             seen.note(label::timer(timer));
-            run(world, state, server, seen, |node, process, out| {
-                process.timers.remove(&timer);
-                act(process, |state| {
-                    node.on_timeout(nobody(), state, &timer, out)
-                });
-            });
+            run(world, state, server, OfServer::Timer(timer), seen);
         }
         Action::ClientTimer { user, timer } => wish::fire(world, state, user, timer, seen),
         Action::Wish { user } => wish::come_true(world, state, user, seen),
@@ -96,12 +90,11 @@ pub(super) fn start(world: &World, state: &mut State, server: usize, seen: &mut 
     let mut machine = (*state.servers[server]).clone();
     let node = world.setup().node(server, machine.starts);
     machine.starts += 1;
-    machine.process = Some(Process::new(node.on_start(
-        nobody(),
-        &machine.disk,
-        &mut out,
-    )));
-    carry_out(world, state, server, machine, out, seen);
+    let disk = machine.disk.as_deref().cloned();
+    let begun = Memo::new(node.on_start(nobody(), &disk, &mut out));
+    machine.process = Some(Process::new(begun.clone()));
+    let reaction = Reaction::new(begun, out);
+    carry_out(world, state, server, machine, &reaction, seen);
 }
 
 /// Forgets links that both parties have forgotten, and what can't matter any more.
@@ -114,11 +107,6 @@ pub(super) fn tidy(state: &mut State) {
     while matches!(state.links.last(), Some(None)) {
         state.links.pop();
     }
-}
-
-/// The actors in a world are told apart by their links; their stateright id says nothing.
-pub(super) fn nobody() -> Id {
-    Id::from(0)
 }
 
 fn up(world: &World, state: &mut State, link: usize, seen: &mut Seen) {
@@ -135,7 +123,7 @@ fn up(world: &World, state: &mut State, link: usize, seen: &mut Seen) {
         link: Link(link as u64),
         end: End::Dialed(address),
     };
-    hand(world, state, party, input, seen);
+    hand(world, state, party, Happening::Input(input), seen);
 }
 
 fn deliver(world: &World, state: &mut State, link: usize, end: usize, seen: &mut Seen) {
@@ -152,19 +140,12 @@ fn deliver(world: &World, state: &mut State, link: usize, end: usize, seen: &mut
     let Some(line) = line else { return };
     let link = Link(link as u64);
     if rings {
-        hand(
-            world,
-            state,
-            party,
-            Input::Up {
-                link,
-                end: End::Accepted,
-            },
-            seen,
-        );
+        let end = End::Accepted;
+        let rings = Happening::Input(Input::Up { link, end });
+        hand(world, state, party, rings, seen);
     }
     seen.note(label::line(&line));
-    hand(world, state, party, Input::Line { link, line }, seen);
+    hand(world, state, party, Happening::Line { link, line }, seen);
 }
 
 /// A server hears how much a client's kernel has received.
@@ -175,7 +156,8 @@ fn received(world: &World, state: &mut State, link: usize, seen: &mut Seen) {
         (connection.ends[1].party, connection.received.lines)
     });
     let link = Link(link as u64);
-    hand(world, state, party, Input::Received { link, lines }, seen);
+    let received = Happening::Input(Input::Received { link, lines });
+    hand(world, state, party, received, seen);
 }
 
 /// Whether this is a client of which nothing but its kernel says what it has received.
@@ -194,21 +176,15 @@ fn down(world: &World, state: &mut State, link: usize, end: usize, seen: &mut Se
     });
     if known {
         seen.note("link down");
+        let link = Link(link as u64);
         if let Party::Server(server) = party {
-            state.servers[server].alter(|machine| {
-                machine
-                    .process
-                    .iter_mut()
-                    .for_each(|process| process.forget(Link(link as u64)));
-            });
+            alter_process(state, server, |process| process.forget(link));
         }
         hand(
             world,
             state,
             party,
-            Input::Down {
-                link: Link(link as u64),
-            },
+            Happening::Input(Input::Down { link }),
             seen,
         );
     }
@@ -225,10 +201,8 @@ fn unreachable(world: &World, state: &mut State, party: Party, address: Address,
     });
     match (dialing, party) {
         (Some(link), _) => alter_link(state, link, |connection| connection.leave(0)),
-        (None, Party::Server(server)) => state.servers[server].alter(|machine| {
-            if let Some(process) = &mut machine.process {
-                process.unreachable.remove(&address);
-            }
+        (None, Party::Server(server)) => alter_process(state, server, |process| {
+            process.unreachable.remove(&address);
         }),
         (None, Party::Client(user)) => state.users[user].alter(|seat| {
             if let Some(process) = &mut seat.process {
@@ -237,7 +211,8 @@ fn unreachable(world: &World, state: &mut State, party: Party, address: Address,
         }),
         (None, Party::Guest(_)) => {}
     }
-    hand(world, state, party, Input::Unreachable { address }, seen);
+    let failed = Happening::Input(Input::Unreachable { address });
+    hand(world, state, party, failed, seen);
 }
 
 fn sync(world: &World, state: &mut State, server: usize, seen: &mut Seen) {
@@ -249,8 +224,8 @@ fn sync(world: &World, state: &mut State, server: usize, seen: &mut Seen) {
     let (disk, released) = process.sync();
     machine.disk = disk;
     let party = Party::Server(server);
-    for effect in released {
-        carry_out_one(world, state, party, &mut process.unreachable, effect);
+    for deed in released {
+        carry_out_one(world, state, party, &mut process.unreachable, deed);
     }
     state.servers[server] = Memo::new(machine);
     if !world.setup().slow_dials {
@@ -258,40 +233,31 @@ fn sync(world: &World, state: &mut State, server: usize, seen: &mut Seen) {
     }
 }
 
-/// Hands an input to an actor that neither its user nor its operator gave.
-fn hand(world: &World, state: &mut State, party: Party, input: Input<Infallible>, seen: &mut Seen) {
-    match party {
-        Party::Server(server) => run(world, state, server, seen, |node, process, out| {
-            act(process, |state| {
-                node.on_msg(nobody(), state, nobody(), Port::In(input.cast()), out)
-            });
-        }),
-        Party::Client(user) => wish::hand(world, state, user, input.cast(), seen),
-        Party::Guest(guest) => match input {
-            Input::Line { line, .. } => guest::on_line(world, state, guest, &line, seen),
-            Input::Down { .. } => guest::on_down(state, guest),
-            Input::Up { .. }
-            | Input::Received { .. }
-            | Input::Unreachable { .. }
-            | Input::Ask(_) => {}
-        },
+/// Lets something happen to a party that neither its user nor its operator asked for.
+fn hand(world: &World, state: &mut State, party: Party, happening: Happening, seen: &mut Seen) {
+    match (party, happening) {
+        (Party::Server(server), happening) => run(world, state, server, happening.cast(), seen),
+        (Party::Client(user), happening) => wish::run(world, state, user, happening.cast(), seen),
+        (Party::Guest(guest), Happening::Line { line, .. }) => {
+            guest::on_line(world, state, guest, &line, seen);
+        }
+        (Party::Guest(guest), Happening::Input(Input::Down { .. })) => guest::on_down(state, guest),
+        (Party::Guest(_), Happening::Timer(_) | Happening::Input(_)) => {}
     }
 }
 
-/// Runs one handler of a server to its end, and carries out what it asks for.
-fn run(
-    world: &World,
-    state: &mut State,
-    server: usize,
-    seen: &mut Seen,
-    handler: impl FnOnce(&Node, &mut Process, &mut Out<Node>),
-) {
-    let mut out = Out::new();
+/// Something happens to a server; it reacts, and what it wants is done.
+fn run(world: &World, state: &mut State, server: usize, cause: OfServer, seen: &mut Seen) {
     let mut machine = (*state.servers[server]).clone();
-    if let Some(process) = &mut machine.process {
-        handler(&world.nodes[server], process, &mut out);
+    let Some(process) = &mut machine.process else {
+        return;
+    };
+    if let OfServer::Timer(timer) = &cause {
+        process.timers.remove(timer);
     }
-    carry_out(world, state, server, machine, out, seen);
+    let deja = world.nodes[server].react(&process.state, cause);
+    process.state = deja.reaction.state.clone();
+    carry_out(world, state, server, machine, &deja.reaction, seen);
 }
 
 /// Dials that take no time end in the step that began them.
@@ -323,22 +289,13 @@ pub(super) fn end_quick_dial(world: &World, state: &mut State, party: Party, see
     }
 }
 
-/// Lets a handler change a server's state.
-fn act(process: &mut Process, handler: impl FnOnce(&mut Cow<'_, node::State>)) {
-    let mut state = Cow::Borrowed(&*process.state);
-    handler(&mut state);
-    if let Cow::Owned(state) = state {
-        process.state = Memo::new(state);
-    }
-}
-
-/// Carries out what a handler of this machine asked for, in order, and puts the machine back in its place.
+/// Carries out what a reaction of this machine asks for, in order, and puts the machine back in its place.
 fn carry_out(
     world: &World,
     state: &mut State,
     server: usize,
     mut machine: Server,
-    out: Out<Node>,
+    reaction: &Reaction<Node>,
     seen: &mut Seen,
 ) {
     // Without a crash to come, a save may as well be on the disk at once: holding back what follows it is then no
@@ -349,25 +306,26 @@ fn carry_out(
         return;
     };
     let mut saved = 0;
-    for command in out {
-        match command {
-            Command::SetTimer(timer, _) => {
-                process.timers.insert(timer);
-            }
-            Command::CancelTimer(timer) => {
-                process.timers.remove(&timer);
-            }
-            Command::Save(durable) if !prompt => {
-                process.unsynced.push_back(durable);
+    for want in &reaction.wants {
+        match want {
+            Want::Set(timer) => _ = process.timers.insert(*timer),
+            Want::Unset(timer) => _ = process.timers.remove(timer),
+            Want::Save(_) if prompt => {}
+            Want::Save(durable) => {
+                process.unsynced.push_back(durable.clone());
                 saved = process.unsynced.len();
             }
-            Command::Send(_, Port::Out(Effect::Tell(report))) => seen.note(label::report(&report)),
-            Command::Send(_, Port::Out(effect)) => match process.barrier(saved, &effect) {
-                0 => carry_out_one(world, state, party, &mut process.unreachable, effect),
-                saves => process.held.push_back(Held { saves, effect }),
+            Want::Do(deed) => match process.barrier(saved, deed) {
+                0 => carry_out_one(world, state, party, &mut process.unreachable, deed.clone()),
+                saves => process.held.push_back(Held {
+                    saves,
+                    deed: deed.clone(),
+                }),
             },
-            Command::Save(_) | Command::Send(_, Port::In(_)) | Command::ChooseRandom(..) => {}
         }
+    }
+    for report in &reaction.told {
+        seen.note(label::report(report));
     }
     state.servers[server] = Memo::new(machine);
     if !world.setup().slow_dials {
@@ -375,26 +333,25 @@ fn carry_out(
     }
 }
 
-pub(super) fn carry_out_one<T>(
+pub(super) fn carry_out_one(
     world: &World,
     state: &mut State,
     party: Party,
     unreachable: &mut BTreeSet<Address>,
-    effect: Effect<T>,
+    deed: Deed,
 ) {
-    match effect {
-        Effect::Open { address } => {
+    match deed {
+        Deed::Open { address } => {
             if !dial(world, state, party, &address) {
                 unreachable.insert(address);
             }
         }
-        Effect::Send { link, line } => {
+        Deed::Send { link, line } => {
             alter_end(state, link, party, |connection, end| {
                 connection.send(end, line)
             });
         }
-        Effect::Close { link } => alter_end(state, link, party, Connection::leave),
-        Effect::Tell(_) => {}
+        Deed::Close { link } => alter_end(state, link, party, Connection::leave),
     }
 }
 
@@ -492,6 +449,10 @@ pub(super) fn let_go(state: &mut State, party: Party) {
             });
         }
     }
+}
+
+fn alter_process(state: &mut State, server: usize, change: impl FnOnce(&mut Process)) {
+    state.servers[server].alter(|machine| machine.process.as_mut().map(change));
 }
 
 fn alter_link<R>(state: &mut State, link: usize, change: impl FnOnce(&mut Connection) -> R) -> R {

@@ -63,10 +63,10 @@ pub struct Process {
 
 impl Process {
     /// A process that has just been started.
-    pub fn new(start: usize, state: client::State) -> Self {
+    pub fn new(start: usize, state: Memo<client::State>) -> Self {
         Self {
             start,
-            state: Memo::new(state),
+            state,
             timers: BTreeSet::new(),
             unreachable: BTreeSet::new(),
         }

@@ -6,7 +6,7 @@ use super::guest::{self, Guest, Want};
 use super::link::{Connection, Party};
 use super::server::{Process, Server};
 use super::user::{Seat, User};
-use super::{Memo, State, Ways, World};
+use super::{Faults, Memo, State, Ways, World};
 use crate::node;
 use crate::node::registry::directory::Directory;
 use crate::port::Link;
@@ -35,6 +35,12 @@ pub struct View<'a> {
     pub stirring: bool,
     /// Links that the other party has left, by the server that has still to learn of it.
     pub deserted: BTreeSet<(usize, Link)>,
+    /// Once the story is over: each server's parent as it must come out, if that is said; 0 also for the dead.
+    pub drawn: Option<&'a [usize]>,
+    /// The most messages that any server's log may keep.
+    pub log_max: usize,
+    /// Whether anything could go wrong from the beginning.
+    pub has_faults: bool,
 }
 
 impl<'a> View<'a> {
@@ -48,7 +54,7 @@ impl<'a> View<'a> {
         let keeps_disks = world.may_crash(state);
         let disks = state.servers.iter().map(|machine| match &machine.process {
             Some(process) if !keeps_disks => Some(&process.state.durable),
-            Some(_) | None => machine.disk.as_ref(),
+            Some(_) | None => machine.disk.as_deref(),
         });
         let seats = state.users.iter().map(|seat| &**seat);
         let links = || {
@@ -78,21 +84,27 @@ impl<'a> View<'a> {
         };
         let stirring =
             links().any(|(_, connection)| stirs(connection)) || state.servers.iter().any(holds);
+        let setup = world.setup();
+        let drawn = setup.drawn.as_deref();
+        let logs = setup.servers.iter().map(|server| server.delivery.log_max);
         Self {
             servers,
             disks: disks.collect(),
-            guests: world.setup().guests.iter().zip(&state.guests).collect(),
+            guests: setup.guests.iter().zip(&state.guests).collect(),
             quiet: guest::is_quiet(state),
             processes: state
                 .servers
                 .iter()
                 .filter_map(|machine| machine.process.as_ref())
                 .collect(),
-            users: world.setup().users.iter().zip(seats).collect(),
+            users: setup.users.iter().zip(seats).collect(),
             links: state.links.iter().flatten().map(|link| &**link).collect(),
             cut: state.cut,
             stirring,
             deserted: deserted.collect(),
+            drawn: drawn.filter(|_| state.told == setup.story.len()),
+            log_max: logs.max().unwrap_or(0),
+            has_faults: setup.faults != Faults::default(),
         }
     }
 

@@ -1,21 +1,21 @@
 //! What users want, and one step of a client: an input to it, and what it asks for.
 
-use std::borrow::Cow;
-
-use stateright::actor::{Actor, Command, Out};
+use stateright::actor::{Actor, Out};
 
 use super::link::Party;
+use super::practice::{OfClient, Want, nobody};
 use super::seen::Seen;
-use super::step::{carry_out_one, end_quick_dial, let_go, nobody};
+use super::step::{carry_out_one, end_quick_dial, let_go};
 use super::user::{Process, Wish};
 use super::{Memo, State, World, label};
-use crate::client::{self, Ask, Client};
-use crate::port::{Effect, Input, Port};
+use crate::client;
+use crate::port::Input;
 
 /// Starts a client: the seat's first one, or that of a later wish.
 pub(super) fn start_client(world: &World, state: &mut State, user: usize, start: usize) {
     let client = &world.clients[user][start];
-    let process = Process::new(start, client.on_start(nobody(), &None, &mut Out::new()));
+    let begun = client.actor().on_start(nobody(), &None, &mut Out::new());
+    let process = Process::new(start, Memo::new(begun));
     state.users[user].alter(|seat| {
         seat.process = Some(process);
         seat.logged_in = false;
@@ -35,8 +35,8 @@ pub(super) fn come_true(world: &World, state: &mut State, user: usize, seen: &mu
     });
     match wish {
         Wish::Ask(ask) | Wish::Then(ask) => {
-            let input = Input::Ask(ask.clone());
-            hand(world, state, user, input, seen);
+            let asked = OfClient::Input(Input::Ask(ask.clone()));
+            run(world, state, user, asked, seen);
         }
         Wish::Die => {
             seen.note("client dies");
@@ -60,69 +60,35 @@ pub(super) fn fire(
     seen: &mut Seen,
 ) {
     seen.note(label::client_timer(timer));
-    run(world, state, user, seen, |client, process, out| {
-        process.timers.remove(&timer);
-        let mut cow = Cow::Borrowed(&*process.state);
-        client.on_timeout(nobody(), &mut cow, &timer, out);
-        cow.into_owned()
-    });
+    run(world, state, user, OfClient::Timer(timer), seen);
 }
 
-/// Hands an input to a client.
-pub(super) fn hand(
-    world: &World,
-    state: &mut State,
-    user: usize,
-    input: Input<Ask>,
-    seen: &mut Seen,
-) {
-    run(world, state, user, seen, |client, process, out| {
-        let mut cow = Cow::Borrowed(&*process.state);
-        client.on_msg(nobody(), &mut cow, nobody(), Port::In(input), out);
-        cow.into_owned()
-    });
-}
-
-/// Runs one handler of a client to its end, and carries out what it asks for.
-fn run(
-    world: &World,
-    state: &mut State,
-    user: usize,
-    seen: &mut Seen,
-    handler: impl FnOnce(&Client, &mut Process, &mut Out<Client>) -> client::State,
-) {
-    let mut out = Out::new();
+/// Something happens to a client; it reacts, and what it wants is done.
+pub(super) fn run(world: &World, state: &mut State, user: usize, cause: OfClient, seen: &mut Seen) {
     let mut seat = (*state.users[user]).clone();
     let Some(process) = &mut seat.process else {
         return;
     };
-    let after = handler(&world.clients[user][process.start], process, &mut out);
-    process.state = Memo::new(after);
-    let kind = world.clients[user][process.start].config().kind;
-    let mut tales = Vec::new();
-    for command in out {
-        match command {
-            Command::SetTimer(timer, _) => {
-                process.timers.insert(timer);
-            }
-            Command::CancelTimer(timer) => {
-                process.timers.remove(&timer);
-            }
-            Command::Send(_, Port::Out(Effect::Tell(told))) => tales.push(told),
-            Command::Send(_, Port::Out(effect)) => {
-                carry_out_one(
-                    world,
-                    state,
-                    Party::Client(user),
-                    &mut process.unreachable,
-                    effect,
-                );
+    if let OfClient::Timer(timer) = &cause {
+        process.timers.remove(timer);
+    }
+    let client = &world.clients[user][process.start];
+    let deja = client.react(&process.state, cause);
+    process.state = deja.reaction.state.clone();
+    for want in &deja.reaction.wants {
+        match want {
+            Want::Set(timer) => _ = process.timers.insert(*timer),
+            Want::Unset(timer) => _ = process.timers.remove(timer),
+            Want::Do(deed) => {
+                let party = Party::Client(user);
+                carry_out_one(world, state, party, &mut process.unreachable, deed.clone());
             }
             // A client keeps what it must not forget in its process: see `crate::client`.
-            Command::Save(_) | Command::Send(_, Port::In(_)) | Command::ChooseRandom(..) => {}
+            Want::Save(_) => {}
         }
     }
-    for told in &tales {
+    let kind = client.actor().config().kind;
+    for told in &deja.reaction.told {
         seen.note(label::told(told));
         seat.on_told(kind, &world.sayings, told);
     }

@@ -56,6 +56,11 @@ impl Model for Drawn {
 
 impl Checked for Drawn {
     type Coverage = ();
+    type View<'a> = (&'a Self, &'a u32);
+
+    fn view<'a>(&'a self, state: &'a u32) -> Self::View<'a> {
+        (self, state)
+    }
 
     fn explore(&self, _: &u32, step: Step, (): &mut ()) -> Option<u32> {
         match step {
@@ -68,10 +73,9 @@ impl Checked for Drawn {
     }
 
     fn safety(&self) -> Vec<Law<Self>> {
-        let holds = |drawn: &Self, state: &u32| !drawn.forbidden.contains(state);
         vec![Law {
             name: "allowed",
-            holds,
+            holds: |(drawn, state)| !drawn.forbidden.contains(state),
         }]
     }
 
@@ -79,11 +83,11 @@ impl Checked for Drawn {
         vec![
             Law {
                 name: "fed",
-                holds: |drawn, state| drawn.fed.contains(state),
+                holds: |(drawn, state)| drawn.fed.contains(state),
             },
             Law {
                 name: "warm",
-                holds: |drawn, state| drawn.warm.contains(state),
+                holds: |(drawn, state)| drawn.warm.contains(state),
             },
         ]
     }
@@ -150,6 +154,11 @@ impl Model for Dials {
 
 impl Checked for Dials {
     type Coverage = BTreeMap<usize, u64>;
+    type View<'a> = (&'a Self, &'a Vec<u8>);
+
+    fn view<'a>(&'a self, state: &'a Vec<u8>) -> Self::View<'a> {
+        (self, state)
+    }
 
     fn explore(
         &self,
@@ -170,21 +179,19 @@ impl Checked for Dials {
     }
 
     fn safety(&self) -> Vec<Law<Self>> {
-        let holds = |dials: &Self, state: &Vec<u8>| {
-            dials.forbidden != Some(state.iter().map(|&place| u32::from(place)).sum())
-        };
         vec![Law {
             name: "sum allowed",
-            holds,
+            holds: |(dials, state)| {
+                dials.forbidden != Some(state.iter().map(|&place| u32::from(place)).sum())
+            },
         }]
     }
 
     fn convergence(&self) -> Vec<Law<Self>> {
         // The places at rest are a closed set only if there is no dial that moves on.
-        let holds = |_: &Self, state: &Vec<u8>| state.iter().all(|&place| place == 0);
         vec![Law {
             name: "all at zero",
-            holds,
+            holds: |(_, state)| state.iter().all(|&place| place == 0),
         }]
     }
 }

@@ -1,0 +1,205 @@
+//! What an actor makes of what happens to it, remembered. In a world of several actors one of them meets the same thing
+//! in the same state over and over, while something differs elsewhere. An actor is a pure function of the two: what it
+//! did is what it would do again.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use stateright::actor::{Actor, Command, Id, Out};
+
+use super::Memo;
+use super::link::Deed;
+use crate::client::{self, Ask, Client, Told};
+use crate::message::Line;
+use crate::node::{self, Node, Order, Report};
+use crate::port::{Effect, Input, Link, Port};
+
+/// How many reactions are remembered per actor, at most: a new one takes the place of an older one.
+const SLOTS: usize = 1 << 13;
+
+/// An actor of a world.
+pub(super) trait Reacts: Actor<Msg = Port<Self::Ask, Self::Told>> {
+    /// What its own user or operator can ask of it.
+    type Ask: Clone + Eq + Hash;
+    /// What it tells them.
+    type Told;
+}
+
+impl Reacts for Node {
+    type Ask = Order;
+    type Told = Report;
+}
+
+impl Reacts for Client {
+    type Ask = Ask;
+    type Told = Told;
+}
+
+/// Something that happens to an actor with timers `T`, of which `A` can be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Cause<T, A> {
+    /// A timer fires.
+    Timer(T),
+    /// A line comes in.
+    Line { link: Link, line: Memo<Line> },
+    /// Anything else.
+    Input(Input<A>),
+}
+
+/// What can happen to any party: its timers and its user have no part in it.
+pub(super) type Happening = Cause<Infallible, Infallible>;
+
+/// What happens to a server.
+pub(super) type OfServer = Cause<node::Timer, Order>;
+
+/// What happens to a client.
+pub(super) type OfClient = Cause<client::Timer, Ask>;
+
+impl Happening {
+    /// The same, to any actor.
+    pub(super) fn cast<T, A>(self) -> Cause<T, A> {
+        match self {
+            Self::Timer(never) => match never {},
+            Self::Line { link, line } => Cause::Line { link, line },
+            Self::Input(input) => Cause::Input(input.cast()),
+        }
+    }
+}
+
+/// What an actor makes of something.
+pub(super) struct Reaction<N: Reacts> {
+    /// Its state afterwards.
+    pub(super) state: Memo<N::State>,
+    /// What it wants done, in order.
+    pub(super) wants: Vec<Want<N>>,
+    /// What it tells its user or operator, in order.
+    pub(super) told: Vec<N::Told>,
+}
+
+/// Something that an actor wants done.
+pub(super) enum Want<N: Reacts> {
+    Set(N::Timer),
+    Unset(N::Timer),
+    Save(Memo<N::Storage>),
+    Do(Deed),
+}
+
+impl<N: Reacts> Reaction<N> {
+    /// An actor's state, and what its handler has asked for.
+    pub(super) fn new(state: Memo<N::State>, out: Out<N>) -> Self {
+        let (mut wants, mut told) = (Vec::new(), Vec::new());
+        for command in out {
+            match command {
+                Command::SetTimer(timer, _) => wants.push(Want::Set(timer)),
+                Command::CancelTimer(timer) => wants.push(Want::Unset(timer)),
+                Command::Save(durable) => wants.push(Want::Save(Memo::new(durable))),
+                Command::Send(_, Port::Out(effect)) => match effect {
+                    Effect::Tell(news) => told.push(news),
+                    Effect::Open { address } => wants.push(Want::Do(Deed::Open { address })),
+                    Effect::Send { link, line } => {
+                        let line = Memo::new(line);
+                        wants.push(Want::Do(Deed::Send { link, line }));
+                    }
+                    Effect::Close { link } => wants.push(Want::Do(Deed::Close { link })),
+                },
+                Command::Send(_, Port::In(_)) | Command::ChooseRandom(..) => {}
+            }
+        }
+        Self { state, wants, told }
+    }
+
+    fn of(actor: &N, before: &Memo<N::State>, cause: Cause<N::Timer, N::Ask>) -> Self {
+        let mut out = Out::new();
+        let mut state = Cow::Borrowed(&**before);
+        let input = match cause {
+            Cause::Timer(timer) => Err(timer),
+            Cause::Line { link, line } => {
+                let line = Line::clone(&line);
+                Ok(Input::Line { link, line })
+            }
+            Cause::Input(input) => Ok(input),
+        };
+        match input {
+            Ok(input) => actor.on_msg(nobody(), &mut state, nobody(), Port::In(input), &mut out),
+            Err(timer) => actor.on_timeout(nobody(), &mut state, &timer, &mut out),
+        }
+        let after = match state {
+            Cow::Borrowed(_) => before.clone(),
+            Cow::Owned(state) => Memo::new(state),
+        };
+        Self::new(after, out)
+    }
+}
+
+/// The actors in a world are told apart by their links; their stateright id says nothing.
+pub(super) fn nobody() -> Id {
+    Id::from(0)
+}
+
+/// An actor that remembers what it did.
+#[derive(Clone)]
+pub(super) struct Practised<N: Reacts> {
+    actor: N,
+    slots: Arc<[Slot<N>]>,
+}
+
+type Slot<N> = Mutex<Option<Arc<Deja<N>>>>;
+
+/// Something that has happened before.
+pub(super) struct Deja<N: Reacts> {
+    before: Memo<N::State>,
+    cause: Cause<N::Timer, N::Ask>,
+    /// What came of it.
+    pub(super) reaction: Reaction<N>,
+}
+
+impl<N: Reacts> Practised<N> {
+    /// An actor that hasn't done anything yet.
+    pub(super) fn new(actor: N) -> Self {
+        let slots = (0..SLOTS).map(|_| Mutex::new(None)).collect();
+        Self { actor, slots }
+    }
+
+    /// The actor itself.
+    pub(super) fn actor(&self) -> &N {
+        &self.actor
+    }
+
+    /// What it makes of something that happens to it in this state.
+    pub(super) fn react(
+        &self,
+        before: &Memo<N::State>,
+        cause: Cause<N::Timer, N::Ask>,
+    ) -> Arc<Deja<N>>
+    where
+        N::State: Eq,
+    {
+        let hash = super::memo::hash_of(&(before, &cause));
+        let slot = &self.slots[hash as usize % SLOTS];
+        let met = lock(slot).clone();
+        if let Some(deja) = met.filter(|deja| deja.before == *before && deja.cause == cause) {
+            return deja;
+        }
+        let deja = Arc::new(Deja {
+            before: before.clone(),
+            reaction: Reaction::of(&self.actor, before, cause.clone()),
+            cause,
+        });
+        *lock(slot) = Some(Arc::clone(&deja));
+        deja
+    }
+}
+
+/// A panic of another thread leaves nothing half done here.
+fn lock<N: Reacts>(slot: &Slot<N>) -> MutexGuard<'_, Option<Arc<Deja<N>>>> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<N: Reacts + fmt::Debug> fmt::Debug for Practised<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.actor.fmt(f)
+    }
+}
