@@ -23,7 +23,7 @@ pub(crate) struct Flight<'a> {
 /// The line that one end of a link hears next.
 pub(crate) fn in_flight(state: &State, link: usize, end: usize) -> Option<Flight<'_>> {
     let connection = state.links.get(link)?.as_deref()?;
-    let line = connection.ends[end].inbox.front()?;
+    let line = connection.ends[end].inbox.first()?;
     Some(flight(connection, link, end, line))
 }
 

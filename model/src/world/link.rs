@@ -4,8 +4,6 @@
 //! cut: the end becomes *deaf*, nothing new reaches it, and it may be handed the rest of its queue, or any first part
 //! of it, before its `Down`.
 
-use std::collections::VecDeque;
-
 use super::Memo;
 use crate::message::{Address, Line, Peer, ServerId};
 use crate::port::Link;
@@ -30,8 +28,8 @@ pub struct End {
     pub phase: Phase,
     /// Whether the way to this end is broken: nothing more comes in, and `Down` may come any time.
     pub deaf: bool,
-    /// What has been sent to this end and not been handed over.
-    pub inbox: VecDeque<Memo<Line>>,
+    /// What has been sent to this end and not been handed over, first come first: rarely more than a line or two.
+    pub inbox: Vec<Memo<Line>>,
 }
 
 /// What a party knows of its end.
@@ -97,6 +95,13 @@ pub struct Received {
     pub told: u64,
 }
 
+impl End {
+    /// The next line is handed over.
+    pub fn hear(&mut self) -> Option<Memo<Line>> {
+        (!self.inbox.is_empty()).then(|| self.inbox.remove(0))
+    }
+}
+
 impl Connection {
     /// What a dial of `acceptor` by `dialer` begins.
     pub fn dialed(dialer: Party, address: Address, acceptor: Party) -> Self {
@@ -104,7 +109,7 @@ impl Connection {
             party,
             phase,
             deaf: false,
-            inbox: VecDeque::new(),
+            inbox: Vec::new(),
         };
         Self {
             ends: [
@@ -126,7 +131,7 @@ impl Connection {
     pub fn send(&mut self, from: usize, line: Memo<Line>) {
         let to = &mut self.ends[1 - from];
         if !to.deaf && to.phase != Phase::Gone {
-            to.inbox.push_back(line);
+            to.inbox.push(line);
         }
     }
 

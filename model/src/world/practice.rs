@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stateright::actor::{Actor, Command, Id, Out};
 
-use super::Memo;
 use super::link::Deed;
+use super::{Memo, memo};
 use crate::client::{self, Ask, Client, Told};
 use crate::message::Line;
 use crate::node::{self, Node, Order, Report};
 use crate::port::{Effect, Input, Link, Port};
 
-/// How many reactions are remembered per actor, at most: a new one takes the place of an older one.
+/// How many reactions and states are remembered per actor, at most: a new one takes the place of an older one.
 const SLOTS: usize = 1 << 13;
 
 /// An actor of a world.
@@ -143,10 +143,13 @@ pub(super) fn nobody() -> Id {
 #[derive(Clone)]
 pub(super) struct Practised<N: Reacts> {
     actor: N,
-    slots: Arc<[Slot<N>]>,
+    deeds: Slots<Arc<Deja<N>>>,
+    /// States that came of them, so that equal ones are one, however they came about.
+    states: Slots<Memo<N::State>>,
 }
 
-type Slot<N> = Mutex<Option<Arc<Deja<N>>>>;
+/// What was met last of all that belongs in each slot.
+type Slots<T> = Arc<[Mutex<Option<T>>]>;
 
 /// Something that has happened before.
 pub(super) struct Deja<N: Reacts> {
@@ -159,8 +162,11 @@ pub(super) struct Deja<N: Reacts> {
 impl<N: Reacts> Practised<N> {
     /// An actor that hasn't done anything yet.
     pub(super) fn new(actor: N) -> Self {
-        let slots = (0..SLOTS).map(|_| Mutex::new(None)).collect();
-        Self { actor, slots }
+        Self {
+            actor,
+            deeds: slots(),
+            states: slots(),
+        }
     }
 
     /// The actor itself.
@@ -177,24 +183,42 @@ impl<N: Reacts> Practised<N> {
     where
         N::State: Eq,
     {
-        let hash = super::memo::hash_of(&(before, &cause));
-        let slot = &self.slots[hash as usize % SLOTS];
-        let met = lock(slot).clone();
-        if let Some(deja) = met.filter(|deja| deja.before == *before && deja.cause == cause) {
+        let hash = memo::hash_of(&(before, &cause));
+        let is_this = |deja: &Arc<Deja<N>>| deja.before == *before && deja.cause == cause;
+        if let Some(deja) = lock(&self.deeds, hash).clone().filter(is_this) {
             return deja;
         }
+        let mut reaction = Reaction::of(&self.actor, before, cause.clone());
+        self.unite(&mut reaction.state);
         let deja = Arc::new(Deja {
             before: before.clone(),
-            reaction: Reaction::of(&self.actor, before, cause.clone()),
             cause,
+            reaction,
         });
-        *lock(slot) = Some(Arc::clone(&deja));
+        *lock(&self.deeds, hash) = Some(Arc::clone(&deja));
         deja
+    }
+
+    /// Replaces a state by an equal one that was met before, if that is remembered.
+    fn unite(&self, state: &mut Memo<N::State>)
+    where
+        N::State: Eq,
+    {
+        let mut known = lock(&self.states, memo::hash_of(state));
+        match &*known {
+            Some(known) if known == state => *state = known.clone(),
+            Some(_) | None => *known = Some(state.clone()),
+        }
     }
 }
 
-/// A panic of another thread leaves nothing half done here.
-fn lock<N: Reacts>(slot: &Slot<N>) -> MutexGuard<'_, Option<Arc<Deja<N>>>> {
+fn slots<T>() -> Slots<T> {
+    (0..SLOTS).map(|_| Mutex::new(None)).collect()
+}
+
+/// The slot for what has this hash. A panic of another thread leaves nothing half done in it.
+fn lock<T>(slots: &Slots<T>, hash: u64) -> MutexGuard<'_, Option<T>> {
+    let slot = &slots[hash as usize % SLOTS];
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -1,6 +1,6 @@
 //! A server's process and its disk.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use super::Memo;
 use super::link::Deed;
@@ -30,9 +30,9 @@ pub struct Process {
     /// Dials that will fail.
     pub unreachable: BTreeSet<Address>,
     /// Saves that are not on the disk yet, oldest first.
-    pub unsynced: VecDeque<Memo<Durable>>,
+    pub unsynced: Vec<Memo<Durable>>,
     /// Deeds that wait for a save.
-    pub held: VecDeque<Held>,
+    pub held: Vec<Held>,
 }
 
 /// A deed that is done once so many of the unsynced saves are on the disk.
@@ -68,8 +68,8 @@ impl Process {
             state,
             timers: BTreeSet::new(),
             unreachable: BTreeSet::new(),
-            unsynced: VecDeque::new(),
-            held: VecDeque::new(),
+            unsynced: Vec::new(),
+            held: Vec::new(),
         }
     }
 
@@ -91,7 +91,7 @@ impl Process {
 
     /// The oldest save reaches the disk: what it holds now, and the deeds that waited for it.
     pub fn sync(&mut self) -> (Option<Memo<Durable>>, Vec<Deed>) {
-        let disk = self.unsynced.pop_front();
+        let disk = (!self.unsynced.is_empty()).then(|| self.unsynced.remove(0));
         for held in &mut self.held {
             held.saves -= 1;
         }

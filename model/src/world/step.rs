@@ -131,7 +131,7 @@ fn deliver(world: &World, state: &mut State, link: usize, end: usize, seen: &mut
         let this = &mut connection.ends[end];
         let rings = this.phase == Phase::Ringing;
         this.phase = Phase::Open;
-        let (party, line) = (this.party, this.inbox.pop_front());
+        let (party, line) = (this.party, this.hear());
         if end == 0 && is_legacy(world, party) && connection.ends[1].phase == Phase::Open {
             connection.received.lines += 1;
         }
@@ -312,12 +312,12 @@ fn carry_out(
             Want::Unset(timer) => _ = process.timers.remove(timer),
             Want::Save(_) if prompt => {}
             Want::Save(durable) => {
-                process.unsynced.push_back(durable.clone());
+                process.unsynced.push(durable.clone());
                 saved = process.unsynced.len();
             }
             Want::Do(deed) => match process.barrier(saved, deed) {
                 0 => carry_out_one(world, state, party, &mut process.unreachable, deed.clone()),
-                saves => process.held.push_back(Held {
+                saves => process.held.push(Held {
                     saves,
                     deed: deed.clone(),
                 }),
