@@ -8,6 +8,7 @@ use std::process::Command;
 use regrow_model::check::Options;
 use regrow_model::scenario::{self, Scenario, Size};
 use regrow_model::verdict::Case;
+use regrow_model::world::seen::Seen;
 use regrow_model::world::{Action, State, World};
 use serde_json::Value;
 use stateright::{Checker, Model, Property};
@@ -74,7 +75,7 @@ fn smoke_scenarios_hold_and_are_as_large_as_recorded_and_as_stateright_counts() 
         max_states: SMOKE_STATES_MAX,
         ..Options::default()
     };
-    let mut sizes = String::new();
+    let (mut sizes, mut seen) = (String::new(), Seen::default());
     for scenario in of_size(Size::Smoke) {
         let name = scenario.name;
         let verdict = Case::sound(scenario).check(&options, |_| {});
@@ -93,7 +94,12 @@ fn smoke_scenarios_hold_and_are_as_large_as_recorded_and_as_stateright_counts() 
             report.transitions,
             report.depth as u64,
         );
+        seen.absorb(report.coverage);
     }
+    sizes += &format!(
+        "\nOnly in larger scenarios: {}\n",
+        seen.missing().join(", ")
+    );
     assert_snapshot("sizes_smoke", &sizes);
 }
 

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use crate::check::Walk;
 use crate::narrate;
+use crate::world::guest::Stage;
 use crate::world::link::{Connection, Party, Phase};
 
 use crate::world::user::Wish;
@@ -100,7 +101,7 @@ impl Diagram {
         let servers = world.setup().servers.len();
         let users = world.setup().users.len();
         let parties = (0..servers).map(Party::Server);
-        let guests = (0..world.setup().guests.len()).map(Party::Guest);
+        let guests = (0..guests(world, walk)).map(Party::Guest);
         let parties = parties.chain((0..users).map(Party::Client));
         let parties: Vec<Party> = parties.chain(guests).collect();
         let mut drawing = Drawing {
@@ -258,6 +259,16 @@ impl Drawing<'_> {
     fn guest(&self, guest: usize) -> usize {
         self.servers + self.world.setup().users.len() + guest
     }
+}
+
+/// How many guests have a lane: hecklers come in their order, and most never come to speak.
+fn guests(world: &World, walk: &Walk<World>) -> usize {
+    let Some((_, end)) = walk.last() else {
+        return 0;
+    };
+    let mut guests = world.setup().guests.iter().zip(&end.guests);
+    let last = guests.rposition(|(want, guest)| !want.is_heckler() || guest.stage != Stage::Idle);
+    last.map_or(0, |last| last + 1)
 }
 
 fn alone(at: usize, label: String) -> Mark {

@@ -2,6 +2,7 @@
 //! must find a counterexample. `Node::new` takes no table.
 
 pub mod balance;
+pub mod connection;
 pub mod delivery;
 pub mod registry;
 pub mod tree;
@@ -25,6 +26,7 @@ pub struct Mutant {
 pub fn all() -> impl Iterator<Item = &'static Mutant> {
     tree::MUTANTS
         .iter()
+        .chain(connection::MUTANTS)
         .chain(registry::MUTANTS)
         .chain(delivery::MUTANTS)
         .chain(balance::MUTANTS)

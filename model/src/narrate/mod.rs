@@ -74,6 +74,9 @@ pub fn what(world: &World, before: &State, action: &Action) -> String {
         Action::Register { guest } => {
             let wish = &world.setup().guests[*guest];
             let at = Party::Server(wish.at);
+            if wish.is_heckler() {
+                return format!("{} says to {at} what it may not", Party::Guest(*guest));
+            }
             format!(
                 "{} asks {at} for the name {}",
                 Party::Guest(*guest),

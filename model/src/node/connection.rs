@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::{Role, State, Step, balance, delivery, registry};
 use crate::message::client::{Field, Info, Resume, Secret, Vector};
-use crate::message::{Registration, Reply, Request, SecretHash, Stamp, Username};
+use crate::message::{Line, Registration, Reply, Request, SecretHash, Stamp, Username};
 use crate::port::Link;
 
 /// A client's connection.
@@ -113,7 +113,8 @@ fn on_register(
     step: &mut Step<'_>,
 ) {
     let Secret::Hashed(secret) = secret else {
-        return on_foreign(s, link, step);
+        let info = Info::Missing(Field::Secret);
+        return refuse(s, link, Reply::Invalid { info }, step);
     };
     match standing_mut(s, link) {
         Some(Standing::Stranger) if username.is_anonymous() => {
@@ -250,9 +251,12 @@ fn standing_mut(s: &mut State, link: Link) -> Option<&mut Standing> {
     }
 }
 
-/// A client says something that only servers say.
-pub(super) fn on_foreign(s: &mut State, link: Link, step: &mut Step<'_>) {
-    let info = Info::NotExpected;
+/// A client says what only a server says, to another one or to its clients.
+pub(super) fn on_foreign(s: &mut State, link: Link, line: &Line, step: &mut Step<'_>) {
+    let info = match line {
+        Line::Peer(_) => Info::NotAuthenticated,
+        Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => Info::NotExpected,
+    };
     refuse(s, link, Reply::Invalid { info }, step);
 }
 
@@ -268,8 +272,13 @@ pub(super) fn on_down(s: &mut State, link: Link, step: &mut Step<'_>) {
 
 /// The general error rule: one line that says why, then a close.
 pub(super) fn refuse(s: &mut State, link: Link, reply: Reply, step: &mut Step<'_>) {
-    step.reply(link, reply);
-    leave(s, link, step);
+    let rules = &step.rules.connection;
+    if (rules.says_why)() {
+        step.reply(link, reply);
+    }
+    if (rules.closes)() {
+        leave(s, link, step);
+    }
 }
 
 /// A client goes, by its own wish or this server's.

@@ -399,7 +399,7 @@ fn on_client_line(s: &mut State, link: Link, line: Line, step: &mut Step<'_>) {
     match line {
         Line::Request(request) => connection::on_request(s, link, *request, step),
         Line::Malformed(info) => connection::refuse(s, link, Reply::Invalid { info }, step),
-        Line::Peer(_) | Line::Reply(_) => connection::on_foreign(s, link, step),
+        Line::Peer(_) | Line::Reply(_) => connection::on_foreign(s, link, &line, step),
     }
 }
 

@@ -22,6 +22,7 @@ pub mod no_loss;
 pub mod no_zombie;
 pub mod one_identity;
 pub mod one_tree;
+pub mod rebuke;
 pub mod redirects;
 pub mod registers_answered;
 pub mod unique_usernames;
@@ -137,6 +138,20 @@ pub const ALL: &[Property] = &[
         kind: Kind::Safety,
         part: Part::Registry,
         holds: durable_success::holds,
+    },
+    Property {
+        number: 21,
+        name: "nothing after a refusal",
+        kind: Kind::Safety,
+        part: Part::Registry,
+        holds: rebuke::holds,
+    },
+    Property {
+        number: 21,
+        name: "who may not is told and shown out",
+        kind: Kind::Convergence,
+        part: Part::Registry,
+        holds: rebuke::settled,
     },
     Property {
         number: 22,

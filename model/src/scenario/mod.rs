@@ -1,6 +1,7 @@
 //! The named worlds: which parts are on, what may go wrong, how large they are, and what must be reached in them.
 
 pub mod balance;
+pub mod connection;
 pub mod delivery;
 pub mod registry;
 pub mod tree;
@@ -37,6 +38,7 @@ pub struct Scenario {
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     tree::SCENARIOS
         .iter()
+        .chain(connection::SCENARIOS)
         .chain(registry::SCENARIOS)
         .chain(delivery::SCENARIOS)
         .chain(balance::SCENARIOS)

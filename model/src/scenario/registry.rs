@@ -332,6 +332,7 @@ fn wish(username: &str, secret: &str, server: usize, now: u64) -> Want {
         at: server - 1,
         now: Stamp(now),
         returns: None,
+        heckles: Vec::new(),
     }
 }
 

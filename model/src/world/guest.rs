@@ -1,5 +1,6 @@
 //! A client as the check of usernames needs it: it registers a name, hears how that ends, and may return to log in.
-//! It is the original client without its user; [`crate::client`] is checked in the scenarios of delivery.
+//! It is the original client without its user; [`crate::client`] is checked in the scenarios of delivery. A *heckler* is a
+//! guest that says what it may not instead.
 
 use super::link::{Connection, Party, Phase};
 use super::seen::Seen;
@@ -21,6 +22,15 @@ pub struct Want {
     pub now: Stamp,
     /// Where it logs in once its connection is gone, if it does.
     pub returns: Option<usize>,
+    /// What it says instead of a REGISTER, if it is a heckler. Hecklers come one after another.
+    pub heckles: Vec<Line>,
+}
+
+impl Want {
+    /// Whether it only wants to say what it may not.
+    pub fn is_heckler(&self) -> bool {
+        !self.heckles.is_empty()
+    }
 }
 
 /// A guest, as far as it has got, and what it has been told.
@@ -58,6 +68,10 @@ pub enum Stage {
     Lost,
     /// Its connection broke before there was an answer.
     Unheard,
+    /// A heckler has said what it had to say.
+    Heckling,
+    /// It was told that it may not say that.
+    Rebuked,
 }
 
 impl Guest {
@@ -69,8 +83,11 @@ impl Guest {
 
 /// REGISTER, on a new connection.
 pub(super) fn register(world: &World, state: &mut State, guest: usize, seen: &mut Seen) {
-    seen.note("guest asks");
     let wish = &world.setup().guests[guest];
+    if wish.is_heckler() {
+        return heckle(world, state, guest, seen);
+    }
+    seen.note("guest asks");
     let rivals = rivals(world, state, guest);
     let rivalled = rivals.iter().any(|rival| state.guests[*rival].believes());
     let request = Request::Register {
@@ -79,11 +96,32 @@ pub(super) fn register(world: &World, state: &mut State, guest: usize, seen: &mu
         at: wish.now,
     };
     let calm = is_calm(world, state);
-    connect(world, state, guest, wish.at, request);
+    connect(world, state, guest, wish.at, [request.into()]);
     let this = &mut state.guests[guest];
     this.stage = Stage::Asking;
     this.calm = calm;
     this.rivalled = rivalled;
+}
+
+/// A heckler says all that it has to say, on a new connection.
+fn heckle(world: &World, state: &mut State, guest: usize, seen: &mut Seen) {
+    seen.note("guest heckles");
+    let want = &world.setup().guests[guest];
+    connect(world, state, guest, want.at, want.heckles.iter().cloned());
+    state.guests[guest].stage = Stage::Heckling;
+}
+
+/// Whether the hecklers before this one have gone, or wait for an answer.
+pub(super) fn may_heckle(world: &World, state: &State, guest: usize) -> bool {
+    let before = world.setup().guests.iter().zip(&state.guests).take(guest);
+    let mut hecklers = before.filter(|(want, _)| want.is_heckler());
+    hecklers.all(|(_, other)| match other.link {
+        None => other.stage != Stage::Idle,
+        Some(link) => state.links[link].as_ref().is_some_and(|connection| {
+            let mut ends = connection.ends.iter();
+            ends.all(|end| end.phase == Phase::Open && end.inbox.is_empty())
+        }),
+    })
 }
 
 /// LOGIN, on a new connection, by one that has the name.
@@ -96,7 +134,7 @@ pub(super) fn come_back(world: &World, state: &mut State, guest: usize, seen: &m
         secret: Some(Secret::Hashed(wish.secret.clone())),
         resume: None,
     };
-    connect(world, state, guest, server, request);
+    connect(world, state, guest, server, [request.into()]);
 }
 
 /// The guest goes without a word.
@@ -115,8 +153,11 @@ pub(super) fn on_line(
     line: &Line,
     seen: &mut Seen,
 ) {
-    let Line::Reply(reply) = line else { return };
     let stage = state.guests[guest].stage;
+    if let Stage::Heckling | Stage::Rebuked = stage {
+        return on_rebuke(&mut state.guests[guest], line);
+    }
+    let Line::Reply(reply) = line else { return };
     match (reply, stage) {
         (Reply::RegisterSuccess { .. }, Stage::Asking) => on_success(world, state, guest, seen),
         (Reply::RegisterFailed { .. }, Stage::Asking) => end(state, guest, Stage::Refused),
@@ -142,6 +183,30 @@ pub(super) fn on_line(
             | Reply::Gap { .. },
             _,
         ) => state.guests[guest].confused = true,
+    }
+}
+
+/// A heckler is told why it may not say that: once, and then nothing more.
+fn on_rebuke(heckler: &mut Guest, line: &Line) {
+    let is_rebuke = match line {
+        Line::Reply(reply) => match reply {
+            Reply::LoginFailed { .. }
+            | Reply::RegisterFailed { .. }
+            | Reply::Invalid { .. }
+            | Reply::AuthenticationFail { .. } => true,
+            Reply::LoginSuccess { .. }
+            | Reply::RegisterSuccess { .. }
+            | Reply::Redirect { .. }
+            | Reply::Broadcast { .. }
+            | Reply::Ack { .. }
+            | Reply::Gap { .. } => false,
+        },
+        Line::Peer(peer) => matches!(peer, Peer::AuthenticationFail { .. }),
+        Line::Request(_) | Line::Malformed(_) => false,
+    };
+    heckler.confused |= heckler.stage == Stage::Rebuked;
+    if is_rebuke {
+        heckler.stage = Stage::Rebuked;
     }
 }
 
@@ -199,12 +264,20 @@ fn rivals(world: &World, state: &State, guest: usize) -> Vec<usize> {
     (0..state.guests.len()).filter(same).collect()
 }
 
-/// A connection that is there at once, with the first line on its way.
-fn connect(world: &World, state: &mut State, guest: usize, server: usize, request: Request) {
+/// A connection that is there at once, with the first lines on their way.
+fn connect(
+    world: &World,
+    state: &mut State,
+    guest: usize,
+    server: usize,
+    lines: impl IntoIterator<Item = Line>,
+) {
     let address = world.setup().servers[server].address.clone();
     let mut connection = Connection::dialed(Party::Guest(guest), address, Party::Server(server));
     connection.ends[0].phase = Phase::Open;
-    connection.send(0, Memo::new(Line::Request(Box::new(request))));
+    for line in lines {
+        connection.send(0, Memo::new(line));
+    }
     state.guests[guest].home = server;
     let link = step::lay(state, connection);
     state.guests[guest].link = Some(link);

@@ -1,10 +1,122 @@
 //! What the checker calls the things that occur: the words that coverage counts.
 
 use crate::client::{self, Told};
+use crate::message::client::Info;
 use crate::message::{Line, Peer, Reply, Request};
 use crate::node::delivery::Report as Delivery;
 use crate::node::tree::{Refusal, Report as Tree};
 use crate::node::{Report, Timer};
+
+/// Every label: each of these must occur somewhere.
+pub(crate) const ALL: &[&str] = &[
+    "REGISTER",
+    "LOGIN",
+    "LOGOUT",
+    "ACTIVITY_MESSAGE",
+    "ACTIVITY_GOT",
+    "INVALID_MESSAGE of a client",
+    "LOGIN_SUCCESS",
+    "LOGIN_FAILED",
+    "REDIRECT",
+    "REGISTER_SUCCESS",
+    "REGISTER_FAILED",
+    "ACTIVITY_BROADCAST",
+    "INVALID_MESSAGE",
+    "AUTHENTICATION_FAIL",
+    "ACTIVITY_ACK",
+    "GAP",
+    "AUTHENTICATE",
+    "AUTHENTICATION_FAIL of a server",
+    "PATH",
+    "KNOWN",
+    "HELLO",
+    "LOCK_REQUEST",
+    "LOCK_ALLOWED",
+    "LOCK_DENIED",
+    "LOCK_RELEASE",
+    "DIRECTORY",
+    "DIRECTORY_CREDIT",
+    "ACTIVITY_BROADCAST of a server",
+    "SKIP",
+    "SESSIONS",
+    "FLOORS",
+    "SERVER_ANNOUNCE",
+    "malformed",
+    "why: wrong secret",
+    "why: unknown user",
+    "why: name taken",
+    "why: name lost",
+    "why: nobody can own anonymous",
+    "why: too many registering",
+    "why: malformed",
+    "why: already logged in",
+    "why: not authenticated",
+    "why: not expected",
+    "why: too many waiting",
+    "why: not resuming",
+    "why: number skipped",
+    "why: not logged in",
+    "why: other user",
+    "why: incorrect secret",
+    "why: incorrect server secret",
+    "why: mailbox full",
+    "why: mailbox expired",
+    "why: server forgotten",
+    "why: client forgotten",
+    "Retry",
+    "Probe",
+    "Floor",
+    "Patience",
+    "Announce",
+    "Renew",
+    "joined",
+    "parent lost",
+    "parent left",
+    "child accepted",
+    "child lost",
+    "join refused: wrong secret",
+    "join refused: stale",
+    "join refused: my name",
+    "join refused: not elder",
+    "secret refused",
+    "nonsense",
+    "gap",
+    "slow reader cut off",
+    "server uncounted",
+    "halted",
+    "client's Retry",
+    "client's Got",
+    "told: registered",
+    "told: logged in",
+    "told: refused",
+    "told: name lost",
+    "told: heard",
+    "told: gap",
+    "told: safe",
+    "told: redirected",
+    "told: disconnected",
+    "told: unreachable",
+    "told: left",
+    "told: declined",
+    "guest asks",
+    "guest heckles",
+    "guest returns",
+    "guest leaves",
+    "loser told",
+    "loser refused at login",
+    "two owners of one name",
+    "cut",
+    "heal",
+    "crash",
+    "restart",
+    "lost disk",
+    "received",
+    "link down",
+    "unreachable",
+    "sync",
+    "client dies",
+    "client starts again",
+];
 
 /// A line: its command.
 pub(crate) fn line(line: &Line) -> &'static str {
@@ -49,6 +161,63 @@ pub(crate) fn line(line: &Line) -> &'static str {
         },
         Line::Malformed(_) => "malformed",
     }
+}
+
+/// Why something was refused, or will never be heard; nothing for what isn't.
+pub(super) fn why(line: &Line) -> Option<&'static str> {
+    match line {
+        Line::Reply(reply) => match reply {
+            Reply::LoginFailed { info }
+            | Reply::RegisterFailed { info }
+            | Reply::Invalid { info }
+            | Reply::AuthenticationFail { info }
+            | Reply::Gap { info, .. } => reason(info),
+            Reply::LoginSuccess { .. }
+            | Reply::Redirect { .. }
+            | Reply::RegisterSuccess { .. }
+            | Reply::Broadcast { .. }
+            | Reply::Ack { .. } => None,
+        },
+        Line::Peer(Peer::AuthenticationFail { info }) => reason(info),
+        Line::Peer(_) | Line::Request(_) | Line::Malformed(_) => None,
+    }
+}
+
+fn reason(info: &Info) -> Option<&'static str> {
+    let why = match info {
+        Info::LoggedIn(_) | Info::Registered(_) | Info::Text(_) => return None,
+        Info::WrongSecret => "why: wrong secret",
+        Info::UnknownUser(_) => "why: unknown user",
+        Info::NameTaken(_) => "why: name taken",
+        Info::NameLost(_) => "why: name lost",
+        Info::AnonymousName => "why: nobody can own anonymous",
+        Info::TooManyRegistering => "why: too many registering",
+        // What a decoder finds is one to the actor; the decoder's own tests tell them apart.
+        Info::LineTooLong { .. }
+        | Info::NotJson
+        | Info::NotAnObject
+        | Info::NoCommand
+        | Info::UnknownCommand(_)
+        | Info::Missing(_)
+        | Info::WrongType(_)
+        | Info::WrongFields
+        | Info::OtherVersion => "why: malformed",
+        Info::AlreadyLoggedIn => "why: already logged in",
+        Info::NotAuthenticated => "why: not authenticated",
+        Info::NotExpected => "why: not expected",
+        Info::TooManyWaiting => "why: too many waiting",
+        Info::NotResuming => "why: not resuming",
+        Info::NumberSkipped => "why: number skipped",
+        Info::NotLoggedIn => "why: not logged in",
+        Info::OtherUser => "why: other user",
+        Info::IncorrectSecret => "why: incorrect secret",
+        Info::IncorrectServerSecret => "why: incorrect server secret",
+        Info::MailboxFull => "why: mailbox full",
+        Info::MailboxExpired => "why: mailbox expired",
+        Info::ServerForgotten => "why: server forgotten",
+        Info::ClientForgotten => "why: client forgotten",
+    };
+    Some(why)
 }
 
 /// A timer.

@@ -440,7 +440,8 @@ impl World {
             process.is_some_and(|process| process.state.halted.is_none())
         };
         for (guest, (wish, this)) in self.setup.guests.iter().zip(&state.guests).enumerate() {
-            if this.stage == Stage::Idle && runs(wish.at) {
+            let may_begin = !wish.is_heckler() || guest::may_heckle(self, state, guest);
+            if this.stage == Stage::Idle && runs(wish.at) && may_begin {
                 actions.push(Action::Register { guest });
             }
             if this.link.is_some() && state.faults.departures > 0 {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::label;
+
 /// A set of labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen(BTreeSet<&'static str>);
@@ -9,6 +11,7 @@ pub struct Seen(BTreeSet<&'static str>);
 impl Seen {
     /// Notes that something has occurred.
     pub fn note(&mut self, label: &'static str) {
+        debug_assert!(label::ALL.contains(&label), "{label} is not in the list");
         self.0.insert(label);
     }
 
@@ -20,6 +23,12 @@ impl Seen {
     /// Takes over what another one has seen.
     pub fn absorb(&mut self, other: Self) {
         self.0.extend(other.0);
+    }
+
+    /// What can occur in some world, and is not among these.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let all = label::ALL.iter().copied();
+        all.filter(|label| !self.has(label)).collect()
     }
 
     /// All labels, in order.

@@ -145,6 +145,7 @@ fn deliver(world: &World, state: &mut State, link: usize, end: usize, seen: &mut
         hand(world, state, party, rings, seen);
     }
     seen.note(label::line(&line));
+    label::why(&line).into_iter().for_each(|why| seen.note(why));
     hand(world, state, party, Happening::Line { link, line }, seen);
 }
 

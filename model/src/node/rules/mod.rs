@@ -2,6 +2,7 @@
 //! deciding in place, so that the checker can hand a node a broken table; [`Node::new`](super::Node::new) takes none.
 
 pub mod balance;
+pub mod connection;
 pub mod delivery;
 pub mod registry;
 pub mod tree;
@@ -11,6 +12,8 @@ pub mod tree;
 pub struct Rules {
     /// Of the tree.
     pub tree: tree::Rules,
+    /// Of clients' connections.
+    pub connection: connection::Rules,
     /// Of usernames.
     pub registry: registry::Rules,
     /// Of delivery.
@@ -22,6 +25,7 @@ pub struct Rules {
 /// The protocol's own rules.
 pub const SOUND: Rules = Rules {
     tree: tree::SOUND,
+    connection: connection::SOUND,
     registry: registry::SOUND,
     delivery: delivery::SOUND,
     balance: balance::SOUND,

@@ -20,6 +20,7 @@ use regrow_model::mutant::Mutant;
 use regrow_model::narrate::Detail;
 use regrow_model::scenario::{self, Size};
 use regrow_model::verdict::{Case, Verdict};
+use regrow_model::world::seen::Seen;
 use thiserror::Error;
 
 use super::names::{self, Unknown};
@@ -150,8 +151,34 @@ fn check(arguments: &Check) -> Result<ExitCode, Failure> {
     if !arguments.json {
         table::print(&outcomes)?;
     }
-    let good = outcomes.iter().all(|outcome| outcome.verdict.is_good());
+    let mut good = outcomes.iter().all(|outcome| outcome.verdict.is_good());
+    if arguments.scenarios.is_empty() && mutant.is_none() {
+        good &= covers_everything(arguments, outcomes);
+    }
     Ok(ExitCode::from(u8::from(!good)))
+}
+
+/// Whether every message, refusal, timer and fault has occurred somewhere; the smallest scenarios need not reach all.
+fn covers_everything(arguments: &Check, outcomes: Vec<Outcome>) -> bool {
+    let mut seen = Seen::default();
+    for outcome in outcomes {
+        seen.absorb(outcome.verdict.report.coverage);
+    }
+    let missing = seen.missing();
+    if missing.is_empty() {
+        return true;
+    }
+    let missing = missing.join(", ");
+    match arguments.size {
+        None | Some(Upto::Smoke) => {
+            eprintln!("Only in larger scenarios: {missing}");
+            true
+        }
+        Some(Upto::Full | Upto::Deep) => {
+            eprintln!("In no scenario: {missing}");
+            false
+        }
+    }
 }
 
 /// What is checked, in order; a mutant's own scenario first.

@@ -1,0 +1,131 @@
+//! Clients' connections: what is said by those who may not.
+
+use super::{Scenario, Size};
+use crate::message::client::{Info, Resume, Secret, Vector};
+use crate::message::server::Join;
+use crate::message::{
+    Activity, ClientId, Incarnation, Line, Peer, Reply, Request, SecretHash, ServerId, ServerName,
+    Stamp, Username,
+};
+use crate::node::connection::WAITING_MAX;
+use crate::property::Part;
+use crate::world::Setup;
+use crate::world::guest::Want;
+
+/// Every scenario of connections.
+pub const SCENARIOS: &[Scenario] = &[Scenario {
+    name: "hecklers",
+    says: "clients say what they may not, one after another, and one more REGISTER than there is room for",
+    size: Size::Smoke,
+    setup: || {
+        let mut setup = Setup {
+            guests: hecklers().into_iter().map(heckler).collect(),
+            parts: &[Part::Registry],
+            ..Setup::tree(&[0, 1]).without_probes()
+        };
+        setup.rules.registry.limits.own_rounds = 1;
+        setup
+    },
+    reaches: &["guest heckles", "REGISTER_SUCCESS"],
+}];
+
+/// What hecklers say, each its own.
+fn hecklers() -> Vec<Vec<Line>> {
+    let malformed = Line::Malformed(Info::NotJson);
+    let known = Line::from(Peer::Known { servers: vec![] });
+    let reply = Line::from(Reply::Ack { k: 1, stable: 1 });
+    let crowd = (0..=WAITING_MAX).map(|_| got());
+    vec![
+        vec![malformed, got()],
+        vec![known],
+        vec![reply],
+        vec![foreign_join()],
+        vec![register("anonymous")],
+        vec![got()],
+        vec![login("nobody", "s1")],
+        vec![says("", "", None)],
+        vec![anonymous(None), register("mallory")],
+        vec![anonymous(None), says("mallory", "s1", None)],
+        vec![anonymous(Some("one")), says("anonymous", "", Some(2))],
+        [register("mallory")].into_iter().chain(crowd).collect(),
+        vec![register("walter"), got()],
+        vec![register("trudy"), got()],
+        vec![login("mallory", "s2")],
+        vec![login("mallory", "s1"), says("trudy", "s1", None)],
+        vec![login("mallory", "s1"), says("mallory", "s2", None)],
+    ]
+}
+
+fn heckler(heckles: Vec<Line>) -> Want {
+    Want {
+        username: Username::anonymous(),
+        secret: SecretHash::from(""),
+        at: 1,
+        now: Stamp(9),
+        returns: None,
+        heckles,
+    }
+}
+
+fn hashed(secret: &str) -> Secret {
+    Secret::Hashed(SecretHash::from(secret))
+}
+
+fn register(username: &str) -> Line {
+    Line::from(Request::Register {
+        username: Username::from(username),
+        secret: hashed("s1"),
+        at: Stamp(9),
+    })
+}
+
+fn login(username: &str, secret: &str) -> Line {
+    Line::from(Request::Login {
+        username: Username::from(username),
+        secret: Some(hashed(secret)),
+        resume: None,
+    })
+}
+
+fn anonymous(client: Option<&str>) -> Line {
+    Line::from(Request::Login {
+        username: Username::anonymous(),
+        secret: None,
+        resume: client.map(|client| Resume {
+            client: ClientId::from(client),
+            cursor: None,
+        }),
+    })
+}
+
+fn says(username: &str, secret: &str, k: Option<u64>) -> Line {
+    Line::from(Request::Activity {
+        username: Username::from(username),
+        secret: Some(hashed(secret)),
+        activity: Activity::parse("{}").expect("an empty object is an activity"),
+        k,
+    })
+}
+
+fn got() -> Line {
+    let cursor = Vector::new();
+    Line::from(Request::Got { cursor })
+}
+
+/// A server of another system wants to join.
+fn foreign_join() -> Line {
+    let id = ServerId {
+        born: Stamp(1),
+        name: ServerName::from("elsewhere"),
+    };
+    Line::from(Peer::Authenticate(Box::new(Join {
+        secret: hashed("another system"),
+        root: id.clone(),
+        id,
+        incarnation: Incarnation {
+            number: 1,
+            nonce: 0,
+        },
+        known: vec![],
+    })))
+}
