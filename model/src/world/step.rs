@@ -371,19 +371,26 @@ fn dial(world: &World, state: &mut State, dialer: Party, address: &Address) -> b
     true
 }
 
-/// Gives a connection the lowest free number.
+/// Gives a connection the lowest free number of those that belong to its pair of dialer and acceptor. So a link's
+/// number doesn't tell which of several links was dialed first.
 pub(super) fn lay(state: &mut State, connection: Connection) -> usize {
-    let connection = Some(Memo::new(connection));
-    match state.links.iter().position(Option::is_none) {
-        Some(free) => {
-            state.links[free] = connection;
-            free
-        }
-        None => {
-            state.links.push(connection);
-            state.links.len() - 1
-        }
+    let servers = state.servers.len();
+    let index = |party| match party {
+        Party::Server(server) => server,
+        Party::Client(user) => servers + user,
+        Party::Guest(guest) => servers + state.users.len() + guest,
+    };
+    let parties = servers + state.users.len() + state.guests.len();
+    let [dialer, acceptor] = &connection.ends;
+    let mut number = index(dialer.party) * servers + index(acceptor.party);
+    while matches!(state.links.get(number), Some(Some(_))) {
+        number += parties * servers;
     }
+    if state.links.len() <= number {
+        state.links.resize(number + 1, None);
+    }
+    state.links[number] = Some(Memo::new(connection));
+    number
 }
 
 /// Changes the end of a link that this party holds, if it still does.
