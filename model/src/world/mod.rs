@@ -384,10 +384,9 @@ impl Model for World {
             if !process.unsynced.is_empty() {
                 actions.push(Action::Sync { server });
             }
-            actions.extend(process.timers.iter().map(|timer| Action::Timer {
-                server,
-                timer: *timer,
-            }));
+        }
+        if !self.setup.patient || actions.is_empty() {
+            self.timers(state, actions);
         }
         self.wishes(state, actions);
         self.guests(state, actions);
@@ -404,6 +403,17 @@ impl Model for World {
 }
 
 impl World {
+    /// The timers of the servers.
+    fn timers(&self, state: &State, actions: &mut Vec<Action>) {
+        for (server, machine) in state.servers.iter().enumerate() {
+            let timers = machine.process.iter().flat_map(|process| &process.timers);
+            actions.extend(timers.map(|timer| Action::Timer {
+                server,
+                timer: *timer,
+            }));
+        }
+    }
+
     /// Whether a server may still crash.
     fn may_crash(&self, state: &State) -> bool {
         let to_come = &self.setup.story[state.told..];

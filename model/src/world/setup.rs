@@ -32,6 +32,8 @@ pub struct Setup {
     pub start: Start,
     /// Whether a dial takes its time; otherwise it succeeds or fails in the step that begins it.
     pub slow_dials: bool,
+    /// Whether timers are patient: they fire only when the protocol has nothing else to do.
+    pub patient: bool,
     /// The cuts that may happen, each a set of ways that break together.
     pub cuts: Vec<Ways>,
     /// How often what may go wrong, at any time and in any order.
@@ -192,6 +194,7 @@ impl Setup {
             clock_step: 10,
             start: Start::Settled,
             slow_dials: false,
+            patient: false,
             cuts: Vec::new(),
             faults: Faults::default(),
             story: Vec::new(),
@@ -223,6 +226,14 @@ impl Setup {
     pub fn mending_only(mut self) -> Self {
         self.rules.tree.elsewhere = |_| Vec::new();
         self.without_probes()
+    }
+
+    /// The same world, in which every timer takes longer than all that can happen without one, as in the report's profile.
+    pub fn patient(self) -> Self {
+        Self {
+            patient: true,
+            ..self
+        }
     }
 
     /// The names that users log in under: they were given away before the world begins.
