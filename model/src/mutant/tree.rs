@@ -13,27 +13,65 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "keeps-dead-root",
         says: "a parent whose root is no elder is not left",
-        scenario: "return-of-the-root",
+        scenario: "younger-in-the-middle",
         alter: |setup| setup.rules.tree.leaves = |me, path| path.contains(me),
     },
     Mutant {
         name: "no-loop-rule",
-        says: "a parent on whose path I am is not left, nor refused",
-        scenario: "root-crash-four",
+        says: "a parent on whose path I am is not left, nor refused; I leave myself out when I tell the path",
+        scenario: "root-comes-and-goes-few-dials",
         alter: |setup| {
             setup.rules.tree.leaves =
                 |me, path| !path.last().is_some_and(|root| root.is_elder_than(me));
             setup.rules.tree.takes =
                 |my_root, _, path| path.last().is_some_and(|root| root.is_elder_than(my_root));
+            setup.rules.tree.path_told = |me, path| {
+                let others = path.iter().filter(|id| *id != me);
+                std::iter::once(me).chain(others).cloned().collect()
+            };
         },
     },
     Mutant {
-        name: "no-path-check",
-        says: "a join by a server on my path is accepted",
-        scenario: "root-crash-four",
+        name: "root-alone",
+        says: "PATH names its sender and the root, and nobody between them",
+        scenario: "root-comes-and-goes-few-dials",
         alter: |setup| {
-            setup.rules.tree.accepts = |my_root, _, _, its_root| my_root.is_elder_than(its_root)
+            setup.rules.tree.path_told =
+                |me, path| std::iter::once(me).chain(path.last()).cloned().collect();
         },
+    },
+    Mutant {
+        name: "path-not-passed-on",
+        says: "children aren't told when the path above them changes",
+        scenario: "root-crash-line",
+        alter: |setup| setup.rules.tree.passes_on = || false,
+    },
+    Mutant {
+        name: "gives-up",
+        says: "as in the report: when all candidates have failed nobody is dialed any more",
+        scenario: "pair-cut",
+        alter: |setup| setup.rules.tree.elsewhere = |_| Vec::new(),
+    },
+    Mutant {
+        name: "siblings-first",
+        says: "an orphan dials its siblings before its grandparent",
+        scenario: "figure-2",
+        alter: |setup| {
+            setup.rules.tree.candidates = |s, lost| {
+                let order = (crate::node::rules::SOUND.tree.candidates)(s, lost);
+                let siblings = s.tree.parent.iter().flat_map(|parent| &parent.siblings);
+                let siblings: Vec<_> = siblings.map(|id| &id.name).collect();
+                let (first, then): (Vec<_>, Vec<_>) =
+                    order.into_iter().partition(|name| siblings.contains(&name));
+                first.into_iter().chain(then).collect()
+            }
+        },
+    },
+    Mutant {
+        name: "never-superseded",
+        says: "a server that hears of a later start of its own name goes on",
+        scenario: "duplicate-identity",
+        alter: |setup| setup.rules.tree.is_superseded = |_, _| false,
     },
     Mutant {
         name: "equal-root-accepted",

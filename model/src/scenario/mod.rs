@@ -4,6 +4,7 @@ pub mod balance;
 pub mod connection;
 pub mod delivery;
 pub mod registry;
+pub mod six;
 pub mod tree;
 
 use crate::world::Setup;
@@ -38,6 +39,7 @@ pub struct Scenario {
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     tree::SCENARIOS
         .iter()
+        .chain(six::SCENARIOS)
         .chain(connection::SCENARIOS)
         .chain(registry::SCENARIOS)
         .chain(delivery::SCENARIOS)

@@ -2,10 +2,8 @@
 
 use super::{Scenario, Size};
 use crate::message::{Address, Stamp};
+use crate::node::rules;
 use crate::world::{Event, Faults, Setup, Start, Ways};
-
-/// The report's tree (figure 1, and 8): servers 2 and 5 under 1, servers 3 and 4 under 2, server 6 under 5.
-const REPORT: &[usize] = &[0, 1, 2, 2, 1, 5];
 
 /// Every scenario of the tree.
 pub const SCENARIOS: &[Scenario] = &[
@@ -126,19 +124,20 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "halves",
         says: "four servers are cut into halves that each have a root, and meet again",
         size: Size::Deep,
-        setup: || {
-            let halves = [
-                Ways::between(&[1, 2], &[3, 4]),
-                Ways::between(&[1, 3], &[2, 4]),
-            ];
-            cuts(1, &halves, Setup::tree(&[0, 1, 2, 3]))
-        },
+        setup: halves,
+        reaches: &["cut", "heal", "parent lost"],
+    },
+    Scenario {
+        name: "halves-unprobed",
+        says: "the same, and nobody who has a parent probes",
+        size: Size::Full,
+        setup: || halves().without_probes(),
         reaches: &["cut", "heal", "parent lost"],
     },
     Scenario {
         name: "roots-apart",
         says: "three servers are cut into two parts; when they can meet again, the two roots still cannot",
-        size: Size::Deep,
+        size: Size::Smoke,
         setup: || {
             let story = vec![
                 Event::Cut(Ways::between(&[1], &[2, 3])),
@@ -177,6 +176,49 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["crash", "parent lost"],
     },
     Scenario {
+        name: "younger-in-the-middle",
+        says: "any of three in a line crashes for good; the middle one is the youngest",
+        size: Size::Smoke,
+        setup: || {
+            let mut setup = Setup {
+                faults: Faults {
+                    crashes: 1,
+                    ..Faults::default()
+                },
+                ..Setup::tree(&[0, 1, 2])
+            };
+            setup.clocks = vec![Stamp(1), Stamp(3), Stamp(2)];
+            setup.tree_alone()
+        },
+        reaches: &["crash", "parent lost", "parent left"],
+    },
+    Scenario {
+        name: "root-comes-and-goes",
+        says: "the root of four is cut off, comes back, and is cut off again for good, perhaps while they are still healing",
+        size: Size::Deep,
+        setup: come_and_go,
+        reaches: &["cut", "heal", "parent lost", "parent left", "Probe"],
+    },
+    Scenario {
+        name: "root-comes-and-goes-few-dials",
+        says: "the same; the root dials nobody, and nobody but its child ever dials it",
+        size: Size::Smoke,
+        setup: || {
+            let mut setup = come_and_go();
+            setup.rules.tree.elsewhere = |s| {
+                let mut others = (rules::SOUND.tree.elsewhere)(s);
+                match s.id().name.as_str() {
+                    "s1" => others.clear(),
+                    "s2" => {}
+                    _ => others.retain(|other| other.as_str() != "s1"),
+                }
+                others
+            };
+            setup
+        },
+        reaches: &["cut", "heal", "parent lost", "parent left", "Probe"],
+    },
+    Scenario {
         name: "return-of-the-root",
         says: "the root of three crashes and returns",
         size: Size::Full,
@@ -206,16 +248,30 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["crash", "restart", "joined"],
     },
     Scenario {
+        name: "restart-line",
+        says: "any of three in a line crashes and returns",
+        size: Size::Full,
+        setup: || crashes(1, Setup::tree(&[0, 1, 2])),
+        reaches: &["crash", "restart", "parent lost", "sync"],
+    },
+    Scenario {
         name: "root-restart",
-        says: "any two of three servers that start together crash and return",
+        says: "any two of three in a line crash and return",
         size: Size::Deep,
         setup: || crashes(2, Setup::tree(&[0, 1, 2])),
         reaches: &["crash", "restart", "parent lost", "sync"],
     },
     Scenario {
-        name: "root-crash-four",
-        says: "any of four servers crashes for good while a link is cut and heals",
-        size: Size::Deep,
+        name: "root-restart-unprobed",
+        says: "the same, and nobody who has a parent probes",
+        size: Size::Full,
+        setup: || crashes(2, Setup::tree(&[0, 1, 2])).without_probes(),
+        reaches: &["crash", "restart", "parent lost", "sync"],
+    },
+    Scenario {
+        name: "halves-crash-unprobed",
+        says: "four servers are cut into halves and heal while any of them crashes for good; nobody who has a parent probes",
+        size: Size::Full,
         setup: || {
             let faults = Faults {
                 crashes: 1,
@@ -224,13 +280,13 @@ pub const SCENARIOS: &[Scenario] = &[
             };
             Setup {
                 faults,
-                cuts: pairs(4),
+                cuts: vec![Ways::between(&[1, 2], &[3, 4])],
                 ..Setup::tree(&[0, 1, 2, 2])
             }
             .tree_alone()
             .without_probes()
         },
-        reaches: &["crash", "cut", "parent lost"],
+        reaches: &["crash", "cut", "heal", "parent lost"],
     },
     Scenario {
         name: "cut-crash",
@@ -269,7 +325,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "lost-disk",
         says: "server 2 of three crashes, loses its disk and returns with a clock that stood still",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             let story = vec![Event::Crash(2), Event::LoseDisk(2), Event::Restart(2)];
             Setup {
@@ -284,7 +340,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "lost-disk-of-the-root",
         says: "the root of three crashes, loses its disk and returns as the youngest",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let story = vec![Event::Crash(1), Event::LoseDisk(1), Event::Restart(1)];
             Setup {
@@ -295,51 +351,25 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         reaches: &["lost disk", "restart"],
     },
-    Scenario {
-        name: "figure-2",
-        says: "server 2 of the report's six crashes: 3 and 4 join their grandparent",
-        size: Size::Smoke,
-        setup: || figure(vec![Event::Crash(2)], &[0, 0, 1, 1, 1, 5]),
-        reaches: &["parent lost", "joined"],
-    },
-    Scenario {
-        name: "figure-3",
-        says: "the root of the report's six crashes: 2 is root, 5 joins it",
-        size: Size::Deep,
-        setup: || figure(vec![Event::Crash(1)], &[0, 0, 2, 2, 2, 5]),
-        reaches: &["parent lost", "joined"],
-    },
-    Scenario {
-        name: "figure-4",
-        says: "servers 2 and 3 of the report's six are cut: 3 joins its grandparent",
-        size: Size::Smoke,
-        setup: || {
-            figure(
-                vec![Event::Cut(Ways::between(&[2], &[3]))],
-                &[0, 1, 1, 2, 1, 5],
-            )
-        },
-        reaches: &["parent lost", "joined"],
-    },
-    Scenario {
-        name: "appendix",
-        says: "server 1 of the report's six crashes, then 5: 6 joins 2",
-        size: Size::Deep,
-        setup: || figure(vec![Event::Crash(1), Event::Crash(5)], &[0, 0, 2, 2, 0, 2]),
-        reaches: &["parent lost", "joined"],
-    },
 ];
 
-/// A figure of the report: what happens to its six servers, and who is whose parent then. Nobody looks elsewhere, for a
-/// repair takes a moment, and a probe comes once a minute.
-fn figure(story: Vec<Event>, drawn: &[usize]) -> Setup {
+/// Four servers whose root goes, comes back, and goes for good.
+fn come_and_go() -> Setup {
+    let gone = Event::Cut(Ways::between(&[1], &[2, 3, 4]));
     Setup {
-        story,
-        drawn: Some(drawn.to_vec()),
-        ..Setup::tree(REPORT)
+        story: vec![gone, Event::Heal, gone],
+        ..Setup::tree(&[0, 1, 2, 2])
     }
     .tree_alone()
-    .mending_only()
+}
+
+/// Four servers in a line, and two ways to halve them.
+fn halves() -> Setup {
+    let halves = [
+        Ways::between(&[1, 2], &[3, 4]),
+        Ways::between(&[1, 3], &[2, 4]),
+    ];
+    cuts(1, &halves, Setup::tree(&[0, 1, 2, 3]))
 }
 
 fn cuts(cuts: u8, ways: &[Ways], setup: Setup) -> Setup {

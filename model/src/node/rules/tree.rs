@@ -13,6 +13,10 @@ pub struct Rules {
     pub takes: fn(&ServerId, &ServerId, &[ServerId]) -> bool,
     /// Rule 3: given me and my parent's new path: is the parent left?
     pub leaves: fn(&ServerId, &[ServerId]) -> bool,
+    /// Rules 3 and 4: is a path that has changed passed on to the children?
+    pub passes_on: fn() -> bool,
+    /// Given me and my path: the path that my children are told.
+    pub path_told: fn(&ServerId, &[ServerId]) -> Vec<ServerId>,
     /// Rule 4: whom an orphan dials, in order.
     pub candidates: fn(&State, lost: bool) -> Vec<ServerName>,
     /// Rules 5 and 6: whom a server dials when it has no candidates left.
@@ -32,6 +36,8 @@ pub struct Rules {
     pub is_news: fn(Option<&Server>, &Server) -> bool,
     /// Given the latest start known and the one that speaks: is the speaker out of date?
     pub is_stale: fn(Incarnation, Incarnation) -> bool,
+    /// Rule 9: given my own start and one of my name that is heard of: am I out of date?
+    pub is_superseded: fn(Incarnation, Incarnation) -> bool,
 }
 
 /// The protocol's own.
@@ -39,6 +45,8 @@ pub const SOUND: Rules = Rules {
     accepts,
     takes,
     leaves,
+    passes_on: || true,
+    path_told,
     candidates,
     elsewhere,
     probes: |s| s.tree.parent.is_some(),
@@ -48,6 +56,7 @@ pub const SOUND: Rules = Rules {
     greets: || true,
     is_news,
     is_stale: |known, speaks| speaks < known,
+    is_superseded: |mine, heard| heard > mine,
 };
 
 fn accepts(
@@ -65,6 +74,12 @@ fn takes(my_root: &ServerId, me: &ServerId, path: &[ServerId]) -> bool {
 
 fn leaves(me: &ServerId, path: &[ServerId]) -> bool {
     path.contains(me) || !path.last().is_some_and(|root| root.is_elder_than(me))
+}
+
+fn path_told(me: &ServerId, my_path: &[ServerId]) -> Vec<ServerId> {
+    let mut path = vec![me.clone()];
+    path.extend_from_slice(my_path);
+    path
 }
 
 /// The parent twice if its link was lost, the ancestors upwards, the siblings, all others; elders first.

@@ -131,10 +131,16 @@ fn lose_child(s: &mut NodeState, link: Link, step: &mut Step<'_>) {
     }
 }
 
+/// This server's path has changed: its children hear of it.
+pub(super) fn pass_on(s: &NodeState, step: &mut Step<'_>) {
+    if (step.rules.tree.passes_on)() {
+        tell_children(s, step);
+    }
+}
+
 /// PATH to every child.
-pub(super) fn tell_children(s: &NodeState, step: &mut Step<'_>) {
-    let mut path = vec![s.id().clone()];
-    path.extend_from_slice(s.tree.path());
+fn tell_children(s: &NodeState, step: &mut Step<'_>) {
+    let path = (step.rules.tree.path_told)(s.id(), s.tree.path());
     let children: Vec<_> = s
         .tree
         .children

@@ -20,7 +20,7 @@ pub(super) fn learn(
     let mut news = Vec::new();
     for (name, server) in heard {
         if name == s.id().name {
-            if server.incarnation > s.durable.tree.incarnation {
+            if (rules.is_superseded)(s.durable.tree.incarnation, server.incarnation) {
                 match outdated(s, server.incarnation) {
                     Some(why) => return s.halt(why, step),
                     None => news.extend(

@@ -2,7 +2,7 @@
 //! does (rule 4).
 
 use super::Report;
-use super::children::tell_children;
+use super::children::pass_on;
 use super::dial::{Attempt, addresses, asks_over, end_attempt, rearm};
 use super::known::tell_known;
 use crate::message::{Address, ServerId};
@@ -51,7 +51,7 @@ pub(super) fn on_path(
     parent.path = path;
     parent.siblings = siblings;
     if moved {
-        tell_children(s, step);
+        pass_on(s, step);
         rearm(s, step);
     }
 }
@@ -84,7 +84,7 @@ fn adopt(s: &mut NodeState, path: Vec<ServerId>, siblings: Vec<ServerId>, step: 
     });
     s.tree.candidates.clear();
     s.tree.rounds = 0;
-    tell_children(s, step);
+    pass_on(s, step);
     tell_known(s, link, &told, step);
     s.edge_up(link, step);
     step.cancel(Timer::Retry);
@@ -103,7 +103,7 @@ pub(super) fn orphan(s: &mut NodeState, lost: bool, step: &mut Step<'_>) {
     s.edge_down(old.link, step);
     let parent = old.path[0].clone();
     step.tell(NodeReport::Tree(Report::Orphaned { parent, lost }));
-    tell_children(s, step);
+    pass_on(s, step);
     step.cancel(Timer::Probe);
     rearm(s, step);
 }
