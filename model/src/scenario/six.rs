@@ -49,12 +49,16 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "six-halves-patient",
         says: "the report's six are cut into halves that each have a root, and meet again; timers wait until nothing else can happen",
-        size: Size::Full,
-        setup: || {
-            let apart = Ways::between(&[1, 2, 3], &[4, 5, 6]);
-            six(vec![Event::Cut(apart), Event::Heal])
-        },
+        size: Size::Deep,
+        setup: halves,
         reaches: &["cut", "heal", "parent lost", "joined", "Probe"],
+    },
+    Scenario {
+        name: "six-halves-patient-unprobed",
+        says: "the same, and nobody who has a parent probes",
+        size: Size::Full,
+        setup: || halves().without_probes(),
+        reaches: &["cut", "heal", "parent lost", "joined"],
     },
     Scenario {
         name: "six-thirds-patient-unprobed",
@@ -97,6 +101,12 @@ fn figure(story: Vec<Event>, drawn: &[usize]) -> Setup {
     }
     .tree_alone()
     .mending_only()
+}
+
+/// The six are cut into halves, and heal.
+fn halves() -> Setup {
+    let apart = Ways::between(&[1, 2, 3], &[4, 5, 6]);
+    six(vec![Event::Cut(apart), Event::Heal])
 }
 
 /// The report's six servers, whose timers wait.
