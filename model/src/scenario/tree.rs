@@ -252,7 +252,7 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "any of three in a line crashes and returns",
         size: Size::Full,
         setup: || crashes(1, Setup::tree(&[0, 1, 2])),
-        reaches: &["crash", "restart", "parent lost", "sync"],
+        reaches: &["crash", "restart", "parent lost"],
     },
     Scenario {
         name: "root-restart",
