@@ -32,7 +32,7 @@ pub(super) fn review(s: &mut State, step: &mut Step<'_>) {
 }
 
 /// What all counted servers have, for good.
-fn everywhere(s: &State) -> Vector {
+pub(super) fn everywhere(s: &State) -> Vector {
     let floors = &s.durable.delivery.floors;
     let known = s.durable.tree.known.keys();
     let counted = known.filter(|server| !s.delivery.uncounted.contains_key(*server));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::connection::{self, Standing};
 use super::super::{Role, State, Step};
 use super::receiver::Pending;
-use super::{exchange, floor, login, own_stream, receiver, vector};
+use super::{exchange, floor, forget, login, own_stream, receiver, vector};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Message, Sender};
 use crate::message::{Activity, ClientId, Registration, Reply, Username};
@@ -45,12 +45,15 @@ pub(super) fn on_activity(
         let info = Info::NumberSkipped;
         return connection::refuse(s, link, Reply::Invalid { info }, step);
     }
-    if !(rules.is_repeat)(said, k) {
+    let mut everywhere = None;
+    if (rules.is_repeat)(said, k) {
+        everywhere = Some(forget::everywhere(s));
+    } else {
         let activity = activity.sign(&username);
         append(s, link, speaker, Some((client, k)), activity, step);
     }
     step.save(&s.durable);
-    acknowledge(s, link, &sender, step);
+    acknowledge(s, link, &sender, everywhere.as_ref(), step);
 }
 
 /// Who speaks over this link: the name, and the registration behind it unless it is `anonymous`.
@@ -95,8 +98,15 @@ fn append(
     floor::expect(s, step);
 }
 
-/// ACTIVITY_ACK. What it speaks of is on disk by then.
-fn acknowledge(s: &mut State, link: Link, sender: &Sender, step: &mut Step<'_>) {
+/// ACTIVITY_ACK. What it speaks of is on disk by then. `everywhere` is what everyone has, if some of what was said may be
+/// among it: of what is new nothing is, and of what is offered again maybe all, so that nothing would ever show it later.
+fn acknowledge(
+    s: &mut State,
+    link: Link,
+    sender: &Sender,
+    everywhere: Option<&Vector>,
+    step: &mut Step<'_>,
+) {
     let Some(said) = s.durable.delivery.log.said.get(sender) else {
         return;
     };
@@ -104,6 +114,12 @@ fn acknowledge(s: &mut State, link: Link, sender: &Sender, step: &mut Step<'_>) 
         return;
     };
     match &said.place {
+        Some((stream, number))
+            if everywhere.is_some_and(|upto| *number <= vector::at(upto, stream)) =>
+        {
+            receiver.stable = said.k;
+            receiver.pending = None;
+        }
         Some(place) if receiver.pending.is_none() && receiver.stable < said.k => {
             receiver.pending = Some(Pending {
                 k: said.k,
@@ -137,7 +153,8 @@ pub(super) fn settle(s: &mut State, everywhere: &Vector, step: &mut Step<'_>) {
             .get(&link)
             .and_then(|receiver| receiver.client.clone());
         if let (Some(client), Some((_, speaker))) = (client, speaker(s, link)) {
-            acknowledge(s, link, &Sender { speaker, client }, step);
+            let sender = Sender { speaker, client };
+            acknowledge(s, link, &sender, Some(everywhere), step);
         }
     }
 }
