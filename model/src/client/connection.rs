@@ -361,8 +361,8 @@ fn lose(s: &mut State, info: Option<Info>, step: &mut Step<'_>) -> Option<Connec
     let from = lost.at.clone();
     step.tell(Told::Disconnected { from, info });
     match step.config.kind {
-        Kind::Ours => Some(lost),
-        Kind::Legacy => {
+        Kind::Ours if (step.rules.comes_back)() => Some(lost),
+        Kind::Ours | Kind::Legacy => {
             rest(s, step);
             None
         }

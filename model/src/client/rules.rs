@@ -22,6 +22,8 @@ pub struct Rules {
     pub asks_by_login: fn() -> bool,
     /// When a server refuses a name that was proved at another: does it ask the others too?
     pub asks_others: fn() -> bool,
+    /// When a connection that was logged in breaks: does it dial again by itself?
+    pub comes_back: fn() -> bool,
 }
 
 /// The protocol's own.
@@ -34,4 +36,5 @@ pub const SOUND: Rules = Rules {
     is_repeat: |heard, k| k <= heard,
     asks_by_login: || true,
     asks_others: || true,
+    comes_back: || true,
 };

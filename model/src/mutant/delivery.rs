@@ -10,13 +10,13 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "floors-before-sessions",
         says: "a floor is told before the sessions that it presupposes",
-        scenario: "mailbox-over-a-cut",
+        scenario: "mailbox-moves",
         alter: |setup| setup.rules.delivery.floors_follow_sessions = || false,
     },
     Mutant {
         name: "disconnect-raises-counter",
         says: "a disconnect counts as a later login",
-        scenario: "mailbox-elsewhere",
+        scenario: "mailbox-moves",
         alter: |setup| {
             setup.rules.delivery.leaves = |login, last| {
                 let counter = last.counter + 1;
@@ -34,7 +34,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "floor-of-the-log",
         says: "a floor is what the log has, whatever the clients have heard",
-        scenario: "server-dies",
+        scenario: "listener-s-server-dies",
         alter: |setup| setup.rules.delivery.floor = |have, _| have.clone(),
     },
     Mutant {
@@ -46,7 +46,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "restart-raises-all",
         says: "a restart takes everyone who was here to have heard up to the floor",
-        scenario: "mailbox-crash",
+        scenario: "mailbox-and-crash",
         alter: |setup| {
             setup.rules.delivery.after_restart =
                 |session, floor| vector::join(&session.cursor, floor);
@@ -69,25 +69,25 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "any-k",
         says: "what a client says is taken in although something before it is missing",
-        scenario: "long-absence",
+        scenario: "uncounted-speaker",
         alter: |setup| setup.rules.delivery.admits = |_, _| true,
     },
     Mutant {
         name: "forgotten-at-acknowledgement",
         says: "a client forgets what it said once one server has it",
-        scenario: "server-dies",
+        scenario: "speaker-s-server-dies",
         alter: |setup| setup.rules.delivery.stable = |said, _| said,
     },
     Mutant {
         name: "dedupe-by-stream",
         says: "a repeat is recognised by its number in a stream, not by its sender's",
-        scenario: "moving-sender",
+        scenario: "speaker-moves-on",
         alter: |setup| setup.rules.delivery.is_repeat = |_, _| false,
     },
     Mutant {
         name: "replay-by-stream",
         says: "a neighbour gets what it lacks stream by stream",
-        scenario: "moving-sender",
+        scenario: "says-on-after-a-crash",
         alter: |setup| {
             setup.rules.delivery.replay = |entries| {
                 entries.sort_by(|a, b| {
@@ -105,7 +105,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "old-incarnation",
         says: "a restart goes on with the stream of the start before",
-        scenario: "crash-and-restart",
+        scenario: "returns-after-a-crash",
         alter: |setup| {
             setup.rules.delivery.stream = |server, mut incarnation| {
                 incarnation.number = 0;
@@ -120,7 +120,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "floor-before-durable",
         says: "a floor is told before what it speaks of is on disk",
-        scenario: "listener-crash",
+        scenario: "one-listener-crash",
         alter: |setup| setup.rules.delivery.floor_is_durable = || false,
     },
     Mutant {
@@ -132,14 +132,26 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "skip-without-said",
         says: "a SKIP doesn't say what the senders had said",
-        scenario: "skipped",
+        scenario: "skipped-unheard",
         alter: |setup| setup.rules.delivery.skip_said = Vec::clear,
     },
     Mutant {
         name: "exclusion-drops-sessions",
         says: "with a server that isn't waited for, its users aren't either",
-        scenario: "long-absence",
+        scenario: "uncounted",
         alter: |setup| setup.rules.delivery.pins_for_the_dead = || false,
+    },
+    Mutant {
+        name: "larger-cursor",
+        says: "a login begins at the larger of its client's own cursor and its user's record",
+        scenario: "device-moves",
+        alter: |setup| {
+            setup.rules.delivery.login_cursor = |own, record, have| match (own, record) {
+                (Some(own), Some(record)) => vector::join(own, record),
+                (Some(cursor), None) | (None, Some(cursor)) => cursor.clone(),
+                (None, None) => have.clone(),
+            };
+        },
     },
     Mutant {
         name: "written-is-heard",

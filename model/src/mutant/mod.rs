@@ -2,6 +2,7 @@
 //! must find a counterexample. `Node::new` takes no table.
 
 pub mod balance;
+pub mod client;
 pub mod connection;
 pub mod delivery;
 pub mod registry;
@@ -29,6 +30,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         .chain(connection::MUTANTS)
         .chain(registry::MUTANTS)
         .chain(delivery::MUTANTS)
+        .chain(client::MUTANTS)
         .chain(balance::MUTANTS)
 }
 

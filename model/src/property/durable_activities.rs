@@ -7,9 +7,7 @@ use crate::world::view::View;
 
 /// Whether it holds.
 pub fn holds(view: &View<'_>) -> bool {
-    let remembered = view.live().map(|(_, state)| &state.durable.delivery.log);
-    let found = view.disks.iter().flatten().map(|disk| &disk.delivery.log);
-    let logs: Vec<&Log> = remembered.chain(found).collect();
+    let logs: Vec<&Log> = view.logs().collect();
     view.users.iter().all(|(user, seat)| {
         let said = |log: &Log| {
             let senders = log.said.iter();
@@ -21,7 +19,7 @@ pub fn holds(view: &View<'_>) -> bool {
     })
 }
 
-/// Whether everyone who was told LOGIN_SUCCESS has a session on some server that runs, or would start again with its disk.
+/// Whether everyone who was told LOGIN_SUCCESS, `anonymous` apart, has a session on some server that runs, or would start again with its disk.
 pub fn sessions(view: &View<'_>) -> bool {
     let remembered = view.live().map(|(_, state)| &state.durable.delivery.book);
     let found = view.disks.iter().flatten().map(|disk| &disk.delivery.book);
@@ -34,6 +32,7 @@ pub fn sessions(view: &View<'_>) -> bool {
         .filter(|(_, seat)| seat.logged_in)
         .all(|(user, _)| {
             user.client.kind == Kind::Legacy
+                || user.logins().next().is_none()
                 || known.iter().any(|session| {
                     let same = view
                         .users

@@ -11,13 +11,17 @@ pub mod durable_activities;
 pub mod durable_success;
 pub mod elder_reigns;
 pub mod equal_at_rest;
+pub mod everyone_is_back;
 pub mod in_order;
+pub mod known_as_said;
 pub mod loser_told;
 pub mod no_circling;
 pub mod no_creation;
 pub mod no_double_success;
 pub mod no_duplicate;
+pub mod no_fork;
 pub mod no_gap;
+pub mod no_hole;
 pub mod no_loss;
 pub mod no_zombie;
 pub mod one_identity;
@@ -210,11 +214,25 @@ pub const ALL: &[Property] = &[
         holds: in_order::holds,
     },
     Property {
+        number: 8,
+        name: "no log has holes",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| no_hole::holds(&View::new(world, state)),
+    },
+    Property {
         number: 9,
         name: "no duplicate",
         kind: Kind::Safety,
         part: Part::Delivery,
         holds: no_duplicate::holds,
+    },
+    Property {
+        number: 9,
+        name: "what a server has it knows as said",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| known_as_said::holds(&View::new(world, state)),
     },
     Property {
         number: 10,
@@ -224,11 +242,25 @@ pub const ALL: &[Property] = &[
         holds: no_creation::holds,
     },
     Property {
+        number: 10,
+        name: "streams don't fork",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: |world, state| no_fork::holds(&View::new(world, state)),
+    },
+    Property {
         number: 11,
         name: "delivery comes to rest",
         kind: Kind::Convergence,
         part: Part::Delivery,
         holds: at_rest::holds,
+    },
+    Property {
+        number: 11,
+        name: "everyone is back",
+        kind: Kind::Convergence,
+        part: Part::Delivery,
+        holds: |world, state| everyone_is_back::holds(&View::new(world, state)),
     },
     Property {
         number: 11,

@@ -9,6 +9,7 @@ use crate::world::view::View;
 /// Whether it holds.
 pub fn holds(view: &View<'_>) -> bool {
     !view.cut.is_empty()
+        || view.live().next().is_none()
         || view.users.iter().all(|(user, seat)| {
             let ours = user.client.kind == Kind::Ours;
             !is_logged_in(seat)

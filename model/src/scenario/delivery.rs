@@ -11,7 +11,7 @@ use crate::world::user::{User, Wish};
 use crate::world::{Event, Faults, Setup, Start, Ways};
 
 /// A client of the user `u`*n* that knows these servers. Servers count from 1.
-fn client(n: usize, start: usize, kind: Kind, servers: &[usize]) -> client::Config {
+pub(super) fn client(n: usize, start: usize, kind: Kind, servers: &[usize]) -> client::Config {
     client::Config {
         client: ClientId::from(format_smolstr!("c{n}.{start}")),
         servers: servers.iter().map(|server| address(*server)).collect(),
@@ -24,12 +24,17 @@ fn client(n: usize, start: usize, kind: Kind, servers: &[usize]) -> client::Conf
     }
 }
 
-fn address(server: usize) -> Address {
+pub(super) fn address(server: usize) -> Address {
     Address::new(&format_smolstr!("s{server}"), 1).expect("a name and a port are an address")
 }
 
 /// A user who logs in, and then has these wishes.
-fn user(n: usize, kind: Kind, servers: &[usize], then: impl IntoIterator<Item = Wish>) -> User {
+pub(super) fn user(
+    n: usize,
+    kind: Kind,
+    servers: &[usize],
+    then: impl IntoIterator<Item = Wish>,
+) -> User {
     let mut wishes = vec![Wish::Ask(login(n))];
     wishes.extend(then);
     User {
@@ -38,19 +43,19 @@ fn user(n: usize, kind: Kind, servers: &[usize], then: impl IntoIterator<Item = 
     }
 }
 
-fn login(n: usize) -> Ask {
+pub(super) fn login(n: usize) -> Ask {
     Ask::Login {
         username: Username::from(format_smolstr!("u{n}")),
         secret: Some(Secret::Hashed(SecretHash::from("secret"))),
     }
 }
 
-fn say(text: &str) -> Wish {
+pub(super) fn say(text: &str) -> Wish {
     let activity = Activity::parse(&format!("{{\"t\":\"{text}\"}}"));
     Wish::Then(Ask::Say(activity.expect("an object is an activity")))
 }
 
-fn world(parents: &[usize], users: Vec<User>, faults: Faults) -> Setup {
+pub(super) fn world(parents: &[usize], users: Vec<User>, faults: Faults) -> Setup {
     Setup {
         users,
         start: Start::LoggedIn,
@@ -63,7 +68,7 @@ fn world(parents: &[usize], users: Vec<User>, faults: Faults) -> Setup {
 }
 
 /// The same world, in which a legacy speaker isn't told what it says itself.
-fn quiet(mut setup: Setup) -> Setup {
+pub(super) fn quiet(mut setup: Setup) -> Setup {
     for server in &mut setup.servers {
         server.delivery.echoes = false;
     }
@@ -71,14 +76,14 @@ fn quiet(mut setup: Setup) -> Setup {
 }
 
 /// The same world, in which servers that don't move are not waited for.
-fn impatient(mut setup: Setup) -> Setup {
+pub(super) fn impatient(mut setup: Setup) -> Setup {
     for server in &mut setup.servers {
         server.delivery.patience = Some(0);
     }
     setup
 }
 
-const CALM: Faults = Faults {
+pub(super) const CALM: Faults = Faults {
     cuts: 0,
     crashes: 0,
     restarts: 0,

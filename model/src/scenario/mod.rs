@@ -3,6 +3,7 @@
 pub mod balance;
 pub mod connection;
 pub mod delivery;
+pub mod narrow;
 pub mod registry;
 pub mod six;
 pub mod tree;
@@ -43,6 +44,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         .chain(connection::SCENARIOS)
         .chain(registry::SCENARIOS)
         .chain(delivery::SCENARIOS)
+        .chain(narrow::SCENARIOS)
         .chain(balance::SCENARIOS)
 }
 

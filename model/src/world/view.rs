@@ -8,6 +8,7 @@ use super::server::{Process, Server};
 use super::user::{Seat, User};
 use super::{Faults, Memo, State, Ways, World};
 use crate::node;
+use crate::node::delivery::log::Log;
 use crate::node::registry::directory::Directory;
 use crate::port::Link;
 
@@ -120,6 +121,13 @@ impl<'a> View<'a> {
     pub fn directories(&self) -> impl Iterator<Item = &'a Directory> + '_ {
         let remembered = self.live().map(|(_, state)| &state.durable.registry);
         let found = self.disks.iter().flatten().map(|disk| &disk.registry);
+        remembered.chain(found)
+    }
+
+    /// Every log: those that servers remember, and those that restarts would find.
+    pub fn logs(&self) -> impl Iterator<Item = &'a Log> + '_ {
+        let remembered = self.live().map(|(_, state)| &state.durable.delivery.log);
+        let found = self.disks.iter().flatten().map(|disk| &disk.delivery.log);
         remembered.chain(found)
     }
 

@@ -1,0 +1,67 @@
+//! Our own client, broken.
+
+use super::Mutant;
+
+/// Every mutant of the client.
+pub const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "client-forgets-at-acknowledgement",
+        says: "a client forgets what it said once a server acknowledges it, whoever else has it",
+        scenario: "speaker-s-server-dies",
+        alter: |setup| setup.client_rules.forgets = |acknowledged, _| acknowledged,
+    },
+    Mutant {
+        name: "client-offers-once",
+        says: "a client doesn't offer again what it has kept when it is back",
+        scenario: "crash-alone",
+        alter: |setup| setup.client_rules.offers_again = || false,
+    },
+    Mutant {
+        name: "client-resumes-anew",
+        says: "a client comes back without saying how far it has heard",
+        scenario: "device-moves",
+        alter: |setup| setup.client_rules.resumes = |_| None,
+    },
+    Mutant {
+        name: "client-cursor-runs-ahead",
+        says: "a client takes the next message for heard, too",
+        scenario: "crash-alone",
+        alter: |setup| setup.client_rules.advances = |_, number| number + 1,
+    },
+    Mutant {
+        name: "client-cursor-stays",
+        says: "a client's cursor doesn't follow what it hears",
+        scenario: "one-message",
+        alter: |setup| setup.client_rules.advances = |cursor, _| cursor,
+    },
+    Mutant {
+        name: "client-hears-below-its-cursor",
+        says: "a client takes in what its cursor says that it has heard",
+        scenario: "crash-alone",
+        alter: |setup| setup.client_rules.is_behind = |_, _| false,
+    },
+    Mutant {
+        name: "client-hears-repeats",
+        says: "a client takes what its sender said again elsewhere for something new",
+        scenario: "speaker-moves-on",
+        alter: |setup| setup.client_rules.is_repeat = |_, _| false,
+    },
+    Mutant {
+        name: "client-registers-twice",
+        says: "a client whose REGISTER was not answered asks the same again, and takes the refusal for another's claim",
+        scenario: "registers-in-a-crash",
+        alter: |setup| setup.client_rules.asks_by_login = || false,
+    },
+    Mutant {
+        name: "client-believes-one-refusal",
+        says: "a client gives up a name that one server refuses, although another has granted it",
+        scenario: "registers-and-moves",
+        alter: |setup| setup.client_rules.asks_others = || false,
+    },
+    Mutant {
+        name: "client-stays-away",
+        says: "a client whose connection breaks doesn't come back by itself",
+        scenario: "crash-alone",
+        alter: |setup| setup.client_rules.comes_back = || false,
+    },
+];

@@ -1,0 +1,25 @@
+//! Property 8, for servers: what a sender says is taken in by every server in the sender's own order, without holes. So
+//! whoever hears a server out, from wherever, hears no hole.
+
+use std::collections::BTreeMap;
+
+use crate::node::delivery::log::Log;
+use crate::world::view::View;
+
+/// Whether it holds.
+pub fn holds(view: &View<'_>) -> bool {
+    view.logs().all(is_without_holes)
+}
+
+fn is_without_holes(log: &Log) -> bool {
+    let mut said = BTreeMap::new();
+    let news = log.entries.values().filter(|entry| !entry.repeat);
+    news.filter_map(|entry| entry.message.sender())
+        .all(|(sender, k)| {
+            let forgotten = log.said_at_base.get(&sender).copied().unwrap_or(0);
+            let before = said.entry(sender).or_insert(forgotten);
+            let follows = k <= *before + 1;
+            *before = k.max(*before);
+            follows
+        })
+}
