@@ -90,11 +90,12 @@ pub(super) fn flood(s: &State, message: &Arc<Message>, from: Option<Link>, step:
 
 /// SKIP: what this server lacks of it, it will never get, and neither will those behind it.
 pub(super) fn on_skip(s: &mut State, link: Link, skip: Skip, step: &mut Step<'_>) {
-    let missed = s.durable.delivery.log.skip(&skip);
-    if missed == 0 {
+    let log = &mut s.durable.delivery.log;
+    let had = log.have.clone();
+    if log.skip(&skip) == 0 {
         return;
     }
-    receiver::on_skipped(s, missed, step);
+    receiver::on_skipped(s, &had, step);
     for (edge, state) in &s.delivery.edges {
         if state.sessions.is_some() && *edge != link {
             step.say(*edge, Peer::Skip(Box::new(skip.clone())));

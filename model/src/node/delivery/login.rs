@@ -28,6 +28,8 @@ pub fn start(s: &mut State, step: &mut Step<'_>) {
     for registration in mine {
         end_stale(s, &registration, step);
     }
+    // What the start before had forgotten, and not yet on its disk: no later news would come of it.
+    forget::review(s, step);
     floor::expect(s, step);
 }
 

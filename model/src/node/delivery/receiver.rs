@@ -192,15 +192,16 @@ fn progress(s: &mut State, link: Link, step: &mut Step<'_>) {
     floor::expect(s, step);
 }
 
-/// Messages are passed over: every client here misses them.
-pub(super) fn on_skipped(s: &mut State, missed: u64, step: &mut Step<'_>) {
+/// Messages are passed over, beyond what this server had: every client here misses them, but those that heard them elsewhere.
+pub(super) fn on_skipped(s: &mut State, had: &Vector, step: &mut Step<'_>) {
     let base = s.durable.delivery.log.base.clone();
-    let mut links = Vec::new();
+    let mut missing = Vec::new();
     for (link, receiver) in &mut s.delivery.receivers {
+        let heard = vector::join(had, &receiver.ahead);
         receiver.cursor = vector::join(&receiver.cursor, &base);
-        links.push(*link);
+        missing.push((*link, vector::between(&heard, &base)));
     }
-    for link in links {
+    for (link, missed) in missing {
         gap(s, link, missed, Info::ServerForgotten, step);
     }
 }
