@@ -25,7 +25,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "client-cursor-runs-ahead",
         says: "a client takes the next message for heard, too",
-        scenario: "crash-alone",
+        scenario: "two-messages",
         alter: |setup| setup.client_rules.advances = |_, number| number + 1,
     },
     Mutant {
@@ -33,12 +33,6 @@ pub const MUTANTS: &[Mutant] = &[
         says: "a client's cursor doesn't follow what it hears",
         scenario: "one-message",
         alter: |setup| setup.client_rules.advances = |cursor, _| cursor,
-    },
-    Mutant {
-        name: "client-hears-below-its-cursor",
-        says: "a client takes in what its cursor says that it has heard",
-        scenario: "crash-alone",
-        alter: |setup| setup.client_rules.is_behind = |_, _| false,
     },
     Mutant {
         name: "client-hears-repeats",

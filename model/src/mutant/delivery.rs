@@ -16,7 +16,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "disconnect-raises-counter",
         says: "a disconnect counts as a later login",
-        scenario: "mailbox-moves",
+        scenario: "logout-at-the-root",
         alter: |setup| {
             setup.rules.delivery.leaves = |login, last| {
                 let counter = last.counter + 1;

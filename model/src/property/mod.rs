@@ -218,7 +218,7 @@ pub const ALL: &[Property] = &[
         name: "no log has holes",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| no_hole::holds(&View::new(world, state)),
+        holds: no_hole::holds,
     },
     Property {
         number: 9,
@@ -232,7 +232,7 @@ pub const ALL: &[Property] = &[
         name: "what a server has it knows as said",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| known_as_said::holds(&View::new(world, state)),
+        holds: known_as_said::holds,
     },
     Property {
         number: 10,
@@ -246,7 +246,7 @@ pub const ALL: &[Property] = &[
         name: "streams don't fork",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: |world, state| no_fork::holds(&View::new(world, state)),
+        holds: no_fork::holds,
     },
     Property {
         number: 11,
@@ -260,7 +260,7 @@ pub const ALL: &[Property] = &[
         name: "everyone is back",
         kind: Kind::Convergence,
         part: Part::Delivery,
-        holds: |world, state| everyone_is_back::holds(&View::new(world, state)),
+        holds: everyone_is_back::holds,
     },
     Property {
         number: 11,

@@ -71,6 +71,19 @@ const CUT: Faults = Faults { cuts: 1, ..CALM };
 /// Every narrowed scenario of delivery.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
+        name: "two-messages",
+        says: "one user says two things to another on the same server",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a"), say("b")]),
+                user(2, Kind::Ours, &[1], []),
+            ];
+            quiet(world(&[0], users, CALM))
+        },
+        reaches: &["ACTIVITY_GOT"],
+    },
+    Scenario {
         name: "speaker-moves-on",
         says: "a speaker moves to another server while its words are on their way there",
         size: Size::Full,
@@ -114,7 +127,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             let users = vec![anonymous(1, Kind::Legacy, &[1], back)];
             told(
-                world(&[0, 1], users, CALM),
+                quiet(world(&[0, 1], users, CALM)),
                 &[Event::Crash(1), Event::Restart(1)],
             )
         },
@@ -243,6 +256,17 @@ pub const SCENARIOS: &[Scenario] = &[
             impatient(told(world(&[0, 1], users, CALM), &story))
         },
         reaches: &["SKIP", "server uncounted"],
+    },
+    Scenario {
+        name: "logout-at-the-root",
+        says: "a user moves to the root and logs out there while the first server hasn't missed it yet",
+        size: Size::Smoke,
+        setup: || {
+            let leaves = Wish::Then(Ask::Logout);
+            let users = vec![user(1, Kind::Ours, &[2], [go(1), leaves])];
+            world(&[0, 1], users, CALM)
+        },
+        reaches: &["LOGOUT"],
     },
     Scenario {
         name: "device-moves",
