@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::message::server::{Message, Phase};
-use crate::message::{Activity, Line, Peer, Stream};
+use crate::message::{Activity, ClientId, Line, Peer, Stream};
 use crate::scenario;
 use crate::world::Memo;
 use crate::world::State;
@@ -181,4 +181,69 @@ fn a_log_beyond_its_bound_is_seen() {
     });
     assert!(!buffers_end::holds(&View::new(&world, &state), 0));
     assert!(buffers_end::holds(&View::new(&world, &state), 1));
+}
+
+fn said(state: &State, k: u64, text: &str) -> Message {
+    let client = ClientId::from("c1.1");
+    Message {
+        sender: Some((client, k)),
+        activity: Activity::parse(text).unwrap(),
+        ..message(state)
+    }
+}
+
+fn append(state: &mut State, server: usize, message: Message) {
+    alter_server(state, server, |node| {
+        let log = &mut node.durable.delivery.log;
+        log.append(Arc::new(message), |_, _| false).unwrap();
+    });
+}
+
+#[test]
+fn two_messages_under_one_number_fork_a_stream() {
+    let broken = broken_by(|state| {
+        for (server, text) in ["{\"t\":\"a\"}", "{\"t\":\"b\"}"].into_iter().enumerate() {
+            let message = said(state, 1, text);
+            append(state, server, message);
+        }
+    });
+    assert!(broken.contains(&"streams don't fork"), "{broken:?}");
+}
+
+#[test]
+fn a_log_that_begins_with_what_was_said_second_has_a_hole() {
+    let broken = broken_by(|state| {
+        let message = said(state, 2, "{}");
+        append(state, 0, message);
+    });
+    assert!(broken.contains(&"no log has holes"), "{broken:?}");
+}
+
+#[test]
+fn a_server_that_skips_without_a_word_does_not_know_what_was_said() {
+    let broken = broken_by(|state| {
+        let message = said(state, 1, "{}");
+        let stream = message.stream.clone();
+        append(state, 0, message);
+        alter_server(state, 1, |node| {
+            _ = node.durable.delivery.log.have.insert(stream, 1);
+        });
+    });
+    assert_eq!(
+        broken,
+        ["what a server has it knows as said", "buffers end"]
+    );
+}
+
+#[test]
+fn a_client_that_rests_without_its_users_wish_is_not_back() {
+    let broken = broken_by(|state| {
+        state.users[0].alter(|seat| {
+            let process = seat.process.as_mut().unwrap();
+            let rest =
+                |client: &mut crate::client::State| client.stage = crate::client::Stage::Idle;
+            process.state.alter(rest);
+        });
+    });
+    assert!(broken.contains(&"everyone is back"), "{broken:?}");
 }

@@ -188,7 +188,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "speaker-s-server-dies",
         says: "the server of a speaker dies for good, and the speaker goes on elsewhere",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 anonymous(1, Kind::Ours, &[2, 1], [say("a")]),
@@ -201,7 +201,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "listener-s-server-dies",
         says: "the server of a listener dies for good, and the listener goes on elsewhere",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 anonymous(1, Kind::Legacy, &[1], [say("a")]),
@@ -214,7 +214,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "uncounted",
         says: "a listener's server is away for so long that it isn't waited for",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 anonymous(1, Kind::Legacy, &[1], [say("a")]),
@@ -271,7 +271,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "device-moves",
         says: "one of a user's two clients moves to the server of the other, which may have heard more",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 anonymous(1, Kind::Legacy, &[2], [say("a")]),
