@@ -120,7 +120,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "floor-before-durable",
         says: "a floor is told before what it speaks of is on disk",
-        scenario: "one-listener-crash",
+        scenario: "listener-crash",
         alter: |setup| setup.rules.delivery.floor_is_durable = || false,
     },
     Mutant {

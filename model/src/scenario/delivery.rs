@@ -164,7 +164,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "two-messages-over-a-cut",
         says: "one user says two things to another while the two servers lose and find each other",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a"), say("b")]),
@@ -227,7 +227,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "listener-crash",
         says: "the listener's server crashes and starts again",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a")]),
@@ -280,7 +280,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "server-dies",
         says: "a server dies under its speaker and its listener, who go on elsewhere",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[2, 1], [say("a")]),
@@ -311,7 +311,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "mailbox-dies-again",
         says: "a listener's client dies, and so does the copy that returns; a third one hears it all",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             let back = [
                 Wish::Die,
@@ -332,7 +332,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "mailbox-crash",
         says: "a listener's client dies, and its server crashes while a copy of it is catching up",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             let back = [
                 Wish::Die,
@@ -449,7 +449,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "two-senders-over-a-cut",
         says: "two users on two servers speak to each other while the two servers lose and find each other",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a")]),
@@ -462,7 +462,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "three-in-a-line",
         says: "a message goes over two hops, one of which is cut",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a")]),

@@ -100,7 +100,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "says-on-after-a-crash",
         says: "a server crashes and starts again between two things that one client says there",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let users = vec![anonymous(1, Kind::Ours, &[1], [say("a"), say("b")])];
             told(
@@ -129,22 +129,6 @@ pub const SCENARIOS: &[Scenario] = &[
             told(
                 quiet(world(&[0, 1], users, CALM)),
                 &[Event::Crash(1), Event::Restart(1)],
-            )
-        },
-        reaches: &["crash", "restart"],
-    },
-    Scenario {
-        name: "one-listener-crash",
-        says: "the server of the only listener crashes and starts again",
-        size: Size::Full,
-        setup: || {
-            let users = vec![
-                anonymous(1, Kind::Legacy, &[1], [say("a")]),
-                user(2, Kind::Ours, &[2], []),
-            ];
-            told(
-                quiet(world(&[0, 1], users, CALM)),
-                &[Event::Crash(2), Event::Restart(2)],
             )
         },
         reaches: &["crash", "restart"],
@@ -227,7 +211,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "uncounted-speaker",
         says: "a speaker goes to a server that was away for so long that it wasn't waited for",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let users = vec![anonymous(1, Kind::Ours, &[1], [say("a"), go(2), say("b")])];
             let cut = Event::Cut(Ways::between(&[1], &[2]));
@@ -249,7 +233,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "skipped-once",
         says: "a speaker goes to a server that has to skip what the speaker has said and heard",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let users = vec![user(1, Kind::Ours, &[1], [say("a"), go(2)])];
             let story = [Event::Cut(Ways::between(&[1], &[2])), Event::Heal];

@@ -233,7 +233,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-fork-cut",
         says: "the root and its two children; one child is cut off from it, and not from the other child",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             cut(
                 race(
@@ -262,7 +262,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "report-crash",
         says: "the report's §4.2: a server that may know better crashes during the round, and comes back",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || Setup {
             story: vec![Event::Crash(3), Event::Restart(3)],
             ..race(

@@ -327,11 +327,29 @@ pub(super) fn is_quiet(state: &State) -> bool {
         .servers
         .iter()
         .filter_map(|machine| machine.process.as_ref());
-    let is_breaking =
+    let edge_is_breaking =
         processes.any(|process| process.state.edges().any(|edge| is_breaking(state, edge)));
+    let ends_before_it_begins = (0..state.links.len())
+        .map(|link| Link(link as u64))
+        .any(|link| is_breaking(state, link) && makes_an_edge(state, link));
     let ends = state.links.iter().flatten().flat_map(|link| &link.ends);
     let mut waiting = ends.flat_map(|end| &end.inbox);
-    !waiting.any(asks) && !is_breaking
+    !waiting.any(asks) && !edge_is_breaking && !ends_before_it_begins
+}
+
+/// Whether what is still to come over a link makes an edge of it: a join, or its acceptance.
+fn makes_an_edge(state: &State, link: Link) -> bool {
+    let link = state.links.get(link.0 as usize).and_then(Option::as_ref);
+    let mut ends = link.into_iter().flat_map(|link| &link.ends);
+    ends.any(|end| {
+        let mut lines = end.inbox.iter();
+        lines.any(|line| {
+            matches!(
+                &**line,
+                Line::Peer(Peer::Authenticate(_) | Peer::Path { .. })
+            )
+        })
+    })
 }
 
 fn edges_differ(before: &State, after: &State) -> bool {
