@@ -61,10 +61,14 @@ fn login(s: &State, link: Link, step: &mut Step<'_>) {
         return;
     };
     let resume = match step.config.kind {
-        Kind::Ours => Some(Resume {
-            client: s.memory.client(&step.config.client),
-            cursor: (step.rules.resumes)(s.memory.cursor.as_ref()),
-        }),
+        Kind::Ours => {
+            let client = s.memory.client(&step.config.client);
+            Some(Resume {
+                cursor: (step.rules.resumes)(s.memory.cursor.as_ref()),
+                said: s.memory.heard.get(&client).copied().unwrap_or(0),
+                client,
+            })
+        }
         Kind::Legacy => None,
     };
     let request = Request::Login {

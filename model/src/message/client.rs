@@ -60,6 +60,14 @@ pub struct Resume {
     /// Up to where it has heard; `None` at its very first login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Vector>,
+    /// Up to which of its own numbers it has heard itself: so far what it said is among what the cursor covers.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub said: u64,
+}
+
+/// Whether a number says nothing, so that it is left out.
+pub(super) fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
 }
 
 /// What a client says.

@@ -189,6 +189,8 @@ pub enum Phase {
     Live,
     /// Gone without a word: a mailbox.
     Left,
+    /// Away for so long that nothing is kept for it any more; up to where it had heard is still known.
+    Expired,
     /// Logged out: nothing is kept for it.
     Out,
 }
@@ -206,6 +208,9 @@ pub struct Session {
     pub cursor: Vector,
     /// The changes that made it what it is: per origin, the last one.
     pub changes: Vector,
+    /// How often the login has been sent on to another server since it last stayed at one.
+    #[serde(default, skip_serializing_if = "super::client::is_zero")]
+    pub sent_on: u8,
 }
 
 /// SESSIONS: what one origin changed, in the order of its numbers.
@@ -268,6 +273,11 @@ pub enum Peer {
     Skip(Box<Skip>),
     /// SESSIONS.
     Sessions(Box<Sessions>),
+    /// DELIVERY_CREDIT: so many SESSIONS, SKIP and ACTIVITY_BROADCAST have been taken in, and may be followed by others.
+    DeliveryCredit {
+        /// How many.
+        lines: u32,
+    },
     /// FLOORS: up to where each server, and everyone logged in there, has got everything, for good.
     Floors {
         /// Per server.

@@ -17,6 +17,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.balance.raises = || 0,
     },
     Mutant {
+        name: "sent-on-again",
+        says: "a login that has been sent on is sent on again",
+        scenario: "redirect-once",
+        alter: |setup| setup.rules.balance.sends_on = |_| true,
+    },
+    Mutant {
         name: "load-not-flooded",
         says: "a load that is heard goes no further",
         scenario: "redirect-line",

@@ -1,5 +1,7 @@
 //! Delivery, broken.
 
+use std::cmp::Reverse;
+
 use super::Mutant;
 use crate::message::Stream;
 use crate::message::server::{Phase, Version};
@@ -57,7 +59,7 @@ pub const MUTANTS: &[Mutant] = &[
         says: "a session that has been logged out of is asserted anew",
         scenario: "logout-elsewhere",
         alter: |setup| {
-            setup.rules.delivery.reasserts = |phase| matches!(phase, Phase::Left | Phase::Out);
+            setup.rules.delivery.reasserts = |phase| phase >= Phase::Left;
         },
     },
     Mutant {
@@ -89,16 +91,12 @@ pub const MUTANTS: &[Mutant] = &[
         says: "a neighbour gets what it lacks stream by stream",
         scenario: "says-on-after-a-crash",
         alter: |setup| {
-            setup.rules.delivery.replay = |entries| {
-                entries.sort_by(|a, b| {
-                    let place = |entry: &crate::node::delivery::log::Entry| {
-                        (entry.message.stream.clone(), entry.message.number)
-                    };
-                    place(b)
-                        .0
-                        .cmp(&place(a).0)
-                        .then(place(a).1.cmp(&place(b).1))
-                });
+            setup.rules.delivery.replay = |log, behind| {
+                let entries = log.entries.values().map(|entry| &entry.message);
+                let lacking = entries.filter(|message| !message.is_in(&behind.have));
+                let next =
+                    lacking.max_by_key(|message| (&message.stream, Reverse(message.number)))?;
+                Some((behind.from, next.clone()))
             };
         },
     },
@@ -152,6 +150,48 @@ pub const MUTANTS: &[Mutant] = &[
                 (None, None) => have.clone(),
             };
         },
+    },
+    Mutant {
+        name: "expires-silently",
+        says: "who returns after its mailbox has expired isn't told what it missed",
+        scenario: "mailbox-expires",
+        alter: |setup| setup.rules.delivery.tells_missed = |_| 0,
+    },
+    Mutant {
+        name: "live-expires",
+        says: "the age of a session counts although its user is here",
+        scenario: "mailbox-expires",
+        alter: |setup| setup.rules.delivery.ages = |phase, _| phase <= Phase::Left,
+    },
+    Mutant {
+        name: "expired-is-kept",
+        says: "what an expired mailbox hasn't heard is kept",
+        scenario: "mailbox-expires",
+        alter: |setup| setup.rules.delivery.pins_for_the_expired = || true,
+    },
+    Mutant {
+        name: "expired-not-reasserted",
+        says: "a session that has expired elsewhere isn't asserted where it lives",
+        scenario: "two-devices-expire",
+        alter: |setup| setup.rules.delivery.reasserts = |phase| phase == Phase::Left,
+    },
+    Mutant {
+        name: "clients-not-believed",
+        says: "a client whose numbers have been forgotten isn't believed how far it was",
+        scenario: "client-expires",
+        alter: |setup| setup.rules.delivery.takes_word = || false,
+    },
+    Mutant {
+        name: "no-credit-needed",
+        says: "what a neighbour lacks is sent without waiting for its credit",
+        scenario: "narrow-link",
+        alter: |setup| setup.rules.delivery.waits_for_credit = || false,
+    },
+    Mutant {
+        name: "no-credit-given",
+        says: "a neighbour gets no credit for what it has sent",
+        scenario: "narrow-link",
+        alter: |setup| setup.rules.delivery.grants = || false,
     },
     Mutant {
         name: "written-is-heard",

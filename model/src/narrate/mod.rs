@@ -107,6 +107,7 @@ pub fn what(world: &World, before: &State, action: &Action) -> String {
                 Timer::Renew => "says again how many clients it has",
                 Timer::Floor => "says up to where it has everything",
                 Timer::Patience => "waits one tick less for what doesn't move",
+                Timer::Age => "counts what waits as one tick older",
             };
             format!(
                 "{}'s {timer:?} timer fires: it {does}",

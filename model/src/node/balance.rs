@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{Role, State as Node, Step, Timer, connection};
+use super::{Role, State as Node, Step, Timer, connection, delivery};
 use crate::message::server::Load;
 use crate::message::{Address, Peer, Reply, ServerName, Stream};
 use crate::port::Link;
@@ -140,14 +140,17 @@ pub(super) fn on_absent(s: &mut Node, step: &mut Step<'_>) {
     announce_soon(s, step);
 }
 
-/// LOGIN_SUCCESS has been said: REDIRECT, if another server is lighter by two. Sent on is sent for good: until
-/// that server speaks again, the client counts there.
+/// LOGIN_SUCCESS has been said: REDIRECT, if another server is lighter by two and the login's record doesn't say that it has
+/// been sent on already. Sent on is sent for good: until that server speaks again, the client counts there.
 pub(super) fn on_login(s: &mut Node, link: Link, step: &mut Step<'_>) {
     let is_here = matches!(s.links.get(&link), Some(Role::Client(_)));
     if !is_here || !(step.rules.balance.announces)() {
         return;
     }
-    let Some((name, to)) = lightest(s, step) else {
+    let sent_on = delivery::sent_on(s, link);
+    let to = lightest(s, step).filter(|_| (step.rules.balance.sends_on)(sent_on));
+    delivery::on_placed(s, link, to.is_none());
+    let Some((name, to)) = to else {
         return;
     };
     if let Some(other) = s.balance.others.get_mut(&name) {

@@ -17,6 +17,7 @@ pub mod delivery;
 pub mod registry;
 pub mod rules;
 pub mod tree;
+pub mod window;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -151,6 +152,8 @@ pub enum Timer {
     Floor,
     /// Delivery: what doesn't move is waited for one tick less.
     Patience,
+    /// Delivery: what waits is one tick older.
+    Age,
     /// The own load has changed: tell the others.
     Announce,
     /// Tell them again, changed or not.
@@ -249,6 +252,7 @@ impl State {
         step.cancel(Timer::Probe);
         step.cancel(Timer::Floor);
         step.cancel(Timer::Patience);
+        step.cancel(Timer::Age);
         step.cancel(Timer::Announce);
         step.cancel(Timer::Renew);
         step.tell(Report::Halted(why.clone()));
@@ -337,6 +341,7 @@ impl Actor for Node {
             Timer::Probe => tree::on_probe(state, step),
             Timer::Floor => delivery::on_floor(state, step),
             Timer::Patience => delivery::on_patience(state, step),
+            Timer::Age => delivery::on_age(state, step),
             Timer::Announce => balance::on_announce(state, step),
             Timer::Renew => balance::on_renew(state, step),
         }
@@ -427,6 +432,7 @@ fn on_peer(s: &mut State, link: Link, peer: Peer, step: &mut Step<'_>) {
         Peer::ActivityBroadcast(message) => delivery::on_broadcast(s, link, message, step),
         Peer::Skip(skip) => delivery::on_skip(s, link, *skip, step),
         Peer::Sessions(sessions) => delivery::on_sessions(s, link, *sessions, step),
+        Peer::DeliveryCredit { lines } => delivery::on_credit(s, link, lines, step),
         Peer::Floors { floors } => delivery::on_floors(s, link, floors, step),
         Peer::ServerAnnounce { loads } => balance::on_loads(s, link, loads, step),
         Peer::Authenticate(_) => tree::on_nonsense(s, link, step),

@@ -15,6 +15,7 @@ pub fn holds(view: &View<'_>) -> bool {
                 process.held.is_empty()
                     && process.unsynced.is_empty()
                     && !process.timers.contains(&Timer::Floor)
+                    && process.state.delivery.mailboxes.is_empty()
             })
             && view.users.iter().all(|(_, seat)| {
                 let mut process = seat.process.iter();
@@ -43,6 +44,7 @@ fn is_about_delivery(line: &Line) -> bool {
             | Peer::ActivityBroadcast(_)
             | Peer::Skip(_)
             | Peer::Sessions(_)
+            | Peer::DeliveryCredit { .. }
             | Peer::Floors { .. } => true,
             Peer::Authenticate(_)
             | Peer::AuthenticationFail { .. }

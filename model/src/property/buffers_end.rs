@@ -1,16 +1,18 @@
-//! Property 12: when everything has come to rest and nobody is away, nothing is kept; and no log is ever longer than its
-//! bound.
+//! Property 12: when everything has come to rest and nobody is away, nothing is kept; where mailboxes end, nor is it for
+//! those who are away. No log is ever longer than its bound, nor is
+//! more on its way over a link. Nobody expires who is here.
 
 use std::collections::BTreeSet;
 
 use super::no_loss;
 use crate::client::Ask;
-use crate::message::Registration;
 use crate::message::server::Phase;
+use crate::message::{Line, Peer, Registration};
+use crate::world::link::End;
 use crate::world::user::{Seat, User, Wish};
 use crate::world::view::View;
 
-/// Whether nothing is kept, when everyone is back.
+/// Whether nothing is kept, when everyone is back or mailboxes end.
 pub fn settled(view: &View<'_>) -> bool {
     let sessions = view
         .live()
@@ -20,7 +22,7 @@ pub fn settled(view: &View<'_>) -> bool {
         .filter(|(_, session)| session.phase == Phase::Left);
     let present = present(view);
     !view.is_whole()
-        || left.any(|(registration, _)| !present.contains(registration))
+        || (!view.mailboxes_end && left.any(|(registration, _)| !present.contains(registration)))
         || view
             .live()
             .all(|(_, state)| state.durable.delivery.log.entries.is_empty())
@@ -34,7 +36,8 @@ pub fn nobody_misplaced(view: &View<'_>) -> bool {
         .flat_map(|(_, state)| &state.durable.delivery.book.sessions);
     !view.is_whole()
         || sessions.all(|(registration, session)| {
-            session.phase != Phase::Left || !present.contains(registration)
+            !matches!(session.phase, Phase::Left | Phase::Expired)
+                || !present.contains(registration)
         })
 }
 
@@ -76,10 +79,51 @@ fn has_logged_out(user: &User, seat: &Seat) -> bool {
     matches!(last, Some(Wish::Then(Ask::Logout) | Wish::Ask(Ask::Logout)))
 }
 
+/// Whether no session has expired on a server where its user is.
+pub fn nobody_here_expires(view: &View<'_>) -> bool {
+    view.live().all(|(_, state)| {
+        let sessions = &state.durable.delivery.book.sessions;
+        let mut here = state.delivery.present.keys();
+        here.all(|user| {
+            let session = sessions.get(user);
+            session.is_none_or(|session| session.phase != Phase::Expired)
+        })
+    })
+}
+
 /// Whether every log is within its bound.
 pub fn holds(view: &View<'_>, log_max: usize) -> bool {
     let mut logs = view
         .live()
         .map(|(_, state)| state.durable.delivery.log.entries.len());
     logs.all(|length| length <= log_max)
+}
+
+/// Whether no more is on its way over a link than the windows allow.
+pub fn in_flight(view: &View<'_>) -> bool {
+    let (lines, chunks) = view.windows;
+    let mut ends = view.links.iter().flat_map(|link| &link.ends);
+    ends.all(|end| {
+        let within =
+            |most: u32, counts: fn(&Peer) -> bool| on_its_way(end, counts) <= most as usize;
+        lines.is_none_or(|lines| within(lines, takes_line)) && within(chunks, takes_chunk)
+    })
+}
+
+fn on_its_way(end: &End, counts: fn(&Peer) -> bool) -> usize {
+    let counted = end.inbox.iter();
+    let counted = counted.filter(|line| matches!(&***line, Line::Peer(peer) if counts(peer)));
+    counted.count()
+}
+
+fn takes_line(peer: &Peer) -> bool {
+    matches!(
+        peer,
+        Peer::Sessions(_) | Peer::Skip(_) | Peer::ActivityBroadcast(_)
+    )
+}
+
+/// A record that runs ahead of its stream is rare and takes no credit.
+fn takes_chunk(peer: &Peer) -> bool {
+    matches!(peer, Peer::Directory(changes) if changes.after < changes.upto)
 }

@@ -85,6 +85,7 @@ fn each_fault_that_a_user_hears_breaks_its_property() {
         (Fault::Repeat, "no duplicate"),
         (Fault::Creation, "no creation"),
         (Fault::Gap, "no gap without a bound"),
+        (Fault::Expired, "no gap without a bound"),
     ] {
         let broken = broken_by(|state| {
             state.users[1].alter(|seat| _ = seat.hearing.faults.insert(fault));
@@ -133,6 +134,37 @@ fn a_user_who_is_here_has_no_mailbox() {
         }
     });
     assert_eq!(broken, ["nobody who is here has a mailbox"]);
+}
+
+#[test]
+fn a_user_who_is_here_does_not_expire() {
+    let broken = broken_by(|state| {
+        alter_server(state, 0, |node| {
+            let sessions = &mut node.durable.delivery.book.sessions;
+            let here = node.delivery.present.keys().next().unwrap();
+            sessions.get_mut(here).unwrap().phase = Phase::Expired;
+        });
+    });
+    assert!(broken.contains(&"nobody who is here expires"), "{broken:?}");
+}
+
+#[test]
+fn a_link_that_carries_more_than_its_window_is_seen() {
+    let scenario = scenario::named("narrow-link").unwrap();
+    let world = World::new((scenario.setup)());
+    let mut state = stateright::Model::init_states(&world).remove(0);
+    let row = ALL
+        .iter()
+        .find(|row| row.name == "what is on its way is bounded")
+        .unwrap();
+    let line = Memo::new(Line::Peer(Peer::ActivityBroadcast(Arc::new(message(
+        &state,
+    )))));
+    for (carried, holds) in [(1, true), (2, false)] {
+        let link = state.links.iter_mut().flatten().next().unwrap();
+        link.alter(|link| link.ends[0].inbox = vec![line.clone(); carried].into());
+        assert_eq!((row.holds)(&View::new(&world, &state)), holds);
+    }
 }
 
 #[test]

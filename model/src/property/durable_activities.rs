@@ -5,7 +5,7 @@ use crate::client::Kind;
 use crate::node::delivery::log::Log;
 use crate::world::view::View;
 
-/// Whether it holds.
+/// Whether it holds, where no client is forgotten: else nobody may know any more how far one was.
 pub fn holds(view: &View<'_>) -> bool {
     let logs: Vec<&Log> = view.logs().collect();
     view.users.iter().all(|(user, seat)| {

@@ -197,7 +197,7 @@ pub const ALL: &[Property] = &[
         name: "acknowledged activities are durable",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: durable_activities::holds,
+        holds: |view| view.clients_end || durable_activities::holds(view),
     },
     Property {
         number: 7,
@@ -292,6 +292,20 @@ pub const ALL: &[Property] = &[
     },
     Property {
         number: 12,
+        name: "what is on its way is bounded",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: buffers_end::in_flight,
+    },
+    Property {
+        number: 12,
+        name: "nobody who is here expires",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: buffers_end::nobody_here_expires,
+    },
+    Property {
+        number: 12,
         name: "nothing is kept for who has logged out",
         kind: Kind::Convergence,
         part: Part::Delivery,
@@ -327,6 +341,13 @@ pub const ALL: &[Property] = &[
     },
     Property {
         number: 18,
+        name: "a login is sent on once",
+        kind: Kind::Safety,
+        part: Part::Balance,
+        holds: redirects::once,
+    },
+    Property {
+        number: 18,
         name: "redirects arrive",
         kind: Kind::Convergence,
         part: Part::Balance,
@@ -337,6 +358,6 @@ pub const ALL: &[Property] = &[
         name: "redirects spread the load",
         kind: Kind::Convergence,
         part: Part::Balance,
-        holds: |view| view.has_faults || redirects::spread(view),
+        holds: |view| view.has_faults || view.somebody_dies() || redirects::spread(view),
     },
 ];

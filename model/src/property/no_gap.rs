@@ -1,7 +1,8 @@
 //! Property 11, while every bound is far: nobody is told that something is lost. With two clients of one user the guarantee is
-//! the user's: what one of them has heard need not be kept for the other.
+//! the user's: what one of them has heard need not be kept for the other. Who was away may be, where mailboxes end.
 
 use crate::world::hearing::Fault;
+use crate::world::user::{User, Wish};
 use crate::world::view::View;
 
 /// Whether it holds.
@@ -12,6 +13,12 @@ pub fn holds(view: &View<'_>) -> bool {
             .users
             .iter()
             .filter(|(other, _)| other.name() == user.name());
-        !seat.hearing.faults.contains(&Fault::Gap) || same.count() > 1
+        let told = |fault| seat.hearing.faults.contains(&fault);
+        let may_expire = view.mailboxes_end && goes_away(user);
+        (!told(Fault::Gap) || same.count() > 1) && (may_expire || !told(Fault::Expired))
     })
+}
+
+fn goes_away(user: &User) -> bool {
+    user.wishes.contains(&Wish::Die)
 }

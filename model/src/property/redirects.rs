@@ -1,6 +1,7 @@
 //! Property 18: redirects end and lose nothing. Nobody is sent on without end; whoever wants to be logged in is, at last; then
 //! every server knows how many are on each. What a redirect must not lose is what properties 8 to 11 say.
 
+use crate::message::{Line, Peer};
 use crate::node::Role;
 use crate::node::State;
 use crate::node::connection::Standing;
@@ -8,6 +9,15 @@ use crate::world::user::Seat;
 use crate::world::view::View;
 
 use super::no_loss::is_logged_in;
+
+/// Whether no login has been sent on by a server that knew that it had been sent on before.
+pub fn once(view: &View<'_>) -> bool {
+    let mut servers = view.live();
+    servers.all(|(_, state)| {
+        let mut sessions = state.durable.delivery.book.sessions.values();
+        sessions.all(|session| session.sent_on <= 1)
+    })
+}
 
 /// Whether nobody has been sent on more often than there are servers.
 pub fn end(view: &View<'_>) -> bool {
@@ -22,10 +32,19 @@ pub fn arrive(view: &View<'_>) -> bool {
     let here = seats().filter(|seat| is_logged_in(seat)).count() as u64;
     let counted: u64 = view.live().map(|(_, server)| server.balance.clients).sum();
     counted == here
+        && is_said(view)
         && seats().all(|seat| !wants_to_be(seat) || is_logged_in(seat))
         && view.live().all(|(_, server)| {
             server.balance.clients == logged_in(server) && knows_others(view, server)
         })
+}
+
+/// Whether every load has been said, and been heard by every neighbour.
+fn is_said(view: &View<'_>) -> bool {
+    let mut inboxes = view.links.iter().flat_map(|link| &link.ends);
+    let says = |line: &Line| matches!(line, Line::Peer(Peer::ServerAnnounce { .. }));
+    view.live().all(|(_, server)| !server.balance.owes)
+        && inboxes.all(|end| !end.inbox.iter().any(|line| says(line)))
 }
 
 fn wants_to_be(seat: &Seat) -> bool {
@@ -33,7 +52,7 @@ fn wants_to_be(seat: &Seat) -> bool {
     process.is_some_and(|process| process.state.identity.is_some())
 }
 
-/// Settled, where everyone came to one server and nothing went wrong: whether no server has two more than another.
+/// Settled, where everyone came to one server, nobody died and nothing went wrong: whether no server has two more than another.
 pub fn spread(view: &View<'_>) -> bool {
     let loads: Vec<_> = view.live().map(|(_, server)| logged_in(server)).collect();
     let most = loads.iter().max().unwrap_or(&0);

@@ -10,13 +10,14 @@ use crate::message::{Activity, Address, ClientId, Username};
 use crate::node::rules;
 use crate::property::Part;
 use crate::world::user::{User, Wish};
-use crate::world::{Faults, Setup, Ways};
+use crate::world::{Faults, Setup, Start, Ways};
+
+fn address(server: &usize) -> Address {
+    Address::new(&format_smolstr!("s{server}"), 1).expect("a name and a port are an address")
+}
 
 /// A user whose client tries these servers in turn. Servers count from 1.
 fn user(n: usize, kind: Kind, servers: &[usize], wishes: Vec<Wish>) -> User {
-    let address = |n: &usize| {
-        Address::new(&format_smolstr!("s{n}"), 1).expect("a name and a port are an address")
-    };
     let client = client::Config {
         client: ClientId::from(format_smolstr!("c{n}")),
         servers: servers.iter().map(address).collect(),
@@ -82,6 +83,27 @@ pub const SCENARIOS: &[Scenario] = &[
         size: Size::Deep,
         setup: || world(&[0, 1, 1], (1..=3).map(listener).collect()),
         reaches: &["REDIRECT"],
+    },
+    Scenario {
+        name: "redirect-once",
+        says: "a user is sent on to a server that is no longer the lighter one when it gets there, and stays",
+        size: Size::Full,
+        setup: || {
+            let mut leaves = listener(1);
+            leaves.wishes.push(Wish::Die);
+            let mut comes = listener(3);
+            comes.client.servers = vec![address(&2)];
+            comes.wishes.insert(0, Wish::Ask(Ask::Quit));
+            let mut named = speaker(2);
+            named.client.kind = Kind::Legacy;
+            named.wishes.truncate(1);
+            named.wishes.insert(0, Wish::Ask(Ask::Quit));
+            Setup {
+                start: Start::LoggedIn,
+                ..world(&[0, 1], vec![leaves, named, comes])
+            }
+        },
+        reaches: &["REDIRECT", "client dies"],
     },
     Scenario {
         name: "redirect-cut",

@@ -6,6 +6,7 @@ use super::{Scenario, Size};
 use crate::client::{self, Ask, Kind, Timing};
 use crate::message::client::Secret;
 use crate::message::{Activity, Address, ClientId, SecretHash, Username};
+use crate::node::rules::delivery::Limits;
 use crate::property::Part;
 use crate::world::user::{User, Wish};
 use crate::world::{Event, Faults, Setup, Start, Ways};
@@ -83,6 +84,31 @@ pub(super) fn impatient(mut setup: Setup) -> Setup {
     setup
 }
 
+/// The same world, in which a mailbox expires at the first tick that it lives to see.
+fn ageing(mut setup: Setup) -> Setup {
+    for server in &mut setup.servers {
+        server.delivery.mailbox_age = Some(1);
+    }
+    setup
+}
+
+/// The same world, in which it isn't known any more after a tick how far a client was.
+fn forgetful(mut setup: Setup) -> Setup {
+    for server in &mut setup.servers {
+        server.delivery.client_age = Some(1);
+    }
+    setup
+}
+
+/// The same world, in which one line at a time is on its way from server to server, with one session at most.
+fn narrow(mut setup: Setup) -> Setup {
+    setup.rules.delivery.limits = Limits {
+        chunk_sessions: 1,
+        window_lines: Some(1),
+    };
+    setup
+}
+
 pub(super) const CALM: Faults = Faults {
     cuts: 0,
     crashes: 0,
@@ -147,6 +173,47 @@ pub const SCENARIOS: &[Scenario] = &[
             world(&[0, 1], users, CALM)
         },
         reaches: &["received"],
+    },
+    Scenario {
+        name: "narrow-link",
+        says: "one user says two things to another over two servers, between which one line at a time is on its way",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a"), say("b")]),
+                user(2, Kind::Ours, &[2], []),
+            ];
+            narrow(quiet(world(&[0, 1], users, CALM)))
+        },
+        reaches: &["DELIVERY_CREDIT"],
+    },
+    Scenario {
+        name: "narrow-link-over-a-cut",
+        says: "the same, while the two servers lose and find each other",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Legacy, &[2], []),
+            ];
+            let story = vec![Event::Cut(Ways::between(&[1], &[2])), Event::Heal];
+            Setup {
+                story,
+                ..narrow(quiet(world(&[0, 1], users, CALM)))
+            }
+        },
+        reaches: &["DELIVERY_CREDIT", "cut", "heal"],
+    },
+    Scenario {
+        name: "client-expires",
+        says: "a user speaks, connects anew and speaks again, maybe when nobody knows any more how far it was",
+        size: Size::Smoke,
+        setup: || {
+            let go = Wish::Then(Ask::Move { to: address(1) });
+            let users = vec![user(1, Kind::Ours, &[1], [say("a"), go, say("b")])];
+            forgetful(world(&[0], users, CALM))
+        },
+        reaches: &["Age", "client expired"],
     },
     Scenario {
         name: "message-over-a-cut",
@@ -258,6 +325,63 @@ pub const SCENARIOS: &[Scenario] = &[
             world(&[0, 1], users, CALM)
         },
         reaches: &["client dies", "client starts again"],
+    },
+    Scenario {
+        name: "mailbox-expires",
+        says: "a listener's client dies, and another copy of it returns, maybe when its mailbox has expired",
+        size: Size::Smoke,
+        setup: || {
+            let back = [
+                Wish::Die,
+                Wish::Start(client(2, 2, Kind::Ours, &[1])),
+                Wish::Ask(login(2)),
+            ];
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Ours, &[1], back),
+            ];
+            ageing(world(&[0], users, CALM))
+        },
+        reaches: &["Age", "mailbox expired", "GAP", "told: gap"],
+    },
+    Scenario {
+        name: "mailbox-expires-elsewhere",
+        says: "a listener's client dies, and another copy of it returns at another server, maybe when its mailbox has expired",
+        size: Size::Full,
+        setup: || {
+            let back = [
+                Wish::Die,
+                Wish::Start(client(2, 2, Kind::Ours, &[1])),
+                Wish::Ask(login(2)),
+            ];
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], back),
+            ];
+            ageing(quiet(world(&[0, 1], users, CALM)))
+        },
+        reaches: &["mailbox expired", "told: gap"],
+    },
+    Scenario {
+        name: "two-devices-expire",
+        says: "a user listens with two clients on two servers; one dies while the servers can't hear each other, and its \
+               mailbox expires",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(2, Kind::Ours, &[1], []),
+                User {
+                    client: client(3, 1, Kind::Ours, &[2]),
+                    ..user(2, Kind::Ours, &[2], [Wish::Die])
+                },
+            ];
+            let story = vec![Event::Cut(Ways::between(&[1], &[2])), Event::Heal];
+            Setup {
+                story,
+                ..ageing(world(&[0, 1], users, CALM))
+            }
+        },
+        reaches: &["mailbox expired", "client dies"],
     },
     Scenario {
         name: "mailbox-elsewhere",

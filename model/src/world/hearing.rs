@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::user::{User, Wish};
 use super::{State, World};
 use crate::client::{Ask, Told};
-use crate::message::client::Secret;
+use crate::message::client::{Info, Secret};
 use crate::message::server::{Message, Phase};
 use crate::message::{Activity, Username};
 use crate::node::{self, delivery::login, registry};
@@ -48,6 +48,8 @@ pub enum Fault {
     Creation,
     /// That something is lost.
     Gap,
+    /// That something is lost because it was away for too long.
+    Expired,
 }
 
 /// What a user of this world says.
@@ -123,7 +125,11 @@ impl Hearing {
                     None => _ = self.faults.insert(Fault::Creation),
                 }
             }
-            Told::Gap { .. } => _ = self.faults.insert(Fault::Gap),
+            Told::Gap { info, .. } => {
+                let expired = *info == Info::MailboxExpired;
+                let fault = if expired { Fault::Expired } else { Fault::Gap };
+                self.faults.insert(fault);
+            }
             Told::Safe { acked, .. } => self.safe = self.safe.max(*acked),
             Told::Registered { .. }
             | Told::LoggedIn { .. }
@@ -213,7 +219,7 @@ fn is_owed(server: &node::State, user: &User, message: &Message) -> bool {
     };
     let book = &server.durable.delivery.book;
     let session = book.sessions.get(&registration);
-    if session.is_none_or(|session| session.phase == Phase::Out) {
+    if session.is_none_or(|session| matches!(session.phase, Phase::Expired | Phase::Out)) {
         return false;
     }
     login::cursor_of(server, &registration).is_some_and(|cursor| !message.is_in(&cursor))

@@ -156,6 +156,7 @@ pub(crate) fn line(line: &Line) -> &'static str {
             Peer::ActivityBroadcast(_) => "ACTIVITY_BROADCAST of a server",
             Peer::Skip(_) => "SKIP",
             Peer::Sessions(_) => "SESSIONS",
+            Peer::DeliveryCredit { .. } => "DELIVERY_CREDIT",
             Peer::Floors { .. } => "FLOORS",
             Peer::ServerAnnounce { .. } => "SERVER_ANNOUNCE",
         },
@@ -227,6 +228,7 @@ pub(crate) fn timer(timer: Timer) -> &'static str {
         Timer::Probe => "Probe",
         Timer::Floor => "Floor",
         Timer::Patience => "Patience",
+        Timer::Age => "Age",
         Timer::Announce => "Announce",
         Timer::Renew => "Renew",
     }
@@ -254,6 +256,8 @@ pub(super) fn report(report: &Report) -> &'static str {
             Delivery::Gap { .. } => "gap",
             Delivery::TooSlow => "slow reader cut off",
             Delivery::Uncounted { .. } => "server uncounted",
+            Delivery::MailboxesExpired { .. } => "mailbox expired",
+            Delivery::ClientsExpired { .. } => "client expired",
         },
         Report::Halted(_) => "halted",
     }

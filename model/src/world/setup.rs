@@ -185,6 +185,8 @@ impl Setup {
             },
             delivery: Settings {
                 patience: None,
+                mailbox_age: None,
+                client_age: None,
                 ..Settings::default()
             },
         });
@@ -200,6 +202,7 @@ impl Setup {
             story: Vec::new(),
             drawn: None,
             rules: Rules {
+                delivery: rules::delivery::UNWINDOWED,
                 balance: rules::balance::SILENT,
                 ..rules::SOUND
             },

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::guest::{self, Guest, Want};
 use super::link::{Connection, Party};
 use super::server::{Process, Server};
-use super::user::{Seat, User};
+use super::user::{Seat, User, Wish};
 use super::{Faults, Memo, State, Ways, World};
 use crate::node;
+use crate::node::delivery::Settings;
 use crate::node::delivery::log::Log;
 use crate::node::registry::directory::Directory;
 use crate::port::Link;
@@ -42,6 +43,12 @@ pub struct View<'a> {
     pub log_max: usize,
     /// Whether anything could go wrong from the beginning.
     pub has_faults: bool,
+    /// Whether servers keep mailboxes for a time only.
+    pub mailboxes_end: bool,
+    /// Whether servers know clients for a time only.
+    pub clients_end: bool,
+    /// How many lines of delivery, and how many DIRECTORY, may be on their way to one end of a link.
+    pub windows: (Option<u32>, u32),
 }
 
 impl<'a> View<'a> {
@@ -88,6 +95,10 @@ impl<'a> View<'a> {
         let setup = world.setup();
         let drawn = setup.drawn.as_deref();
         let logs = setup.servers.iter().map(|server| server.delivery.log_max);
+        let any = |says: fn(&Settings) -> bool| {
+            let mut servers = setup.servers.iter();
+            servers.any(|server| says(&server.delivery))
+        };
         Self {
             servers,
             disks: disks.collect(),
@@ -106,6 +117,12 @@ impl<'a> View<'a> {
             drawn: drawn.filter(|_| state.told == setup.story.len()),
             log_max: logs.max().unwrap_or(0),
             has_faults: setup.faults != Faults::default(),
+            mailboxes_end: any(|settings| settings.mailbox_age.is_some()),
+            clients_end: any(|settings| settings.client_age.is_some()),
+            windows: (
+                setup.rules.delivery.limits.window_lines,
+                setup.rules.registry.limits.window_chunks,
+            ),
         }
     }
 
@@ -136,6 +153,12 @@ impl<'a> View<'a> {
         let connected = self.guests.iter().filter(|(_, guest)| guest.link.is_some());
         let believers = connected.filter(|(_, guest)| guest.believes());
         believers.filter_map(|(wish, guest)| Some((self.servers[guest.home]?, *wish)))
+    }
+
+    /// Whether a user's client dies some time.
+    pub fn somebody_dies(&self) -> bool {
+        let mut wishes = self.users.iter().flat_map(|(user, _)| &user.wishes);
+        wishes.any(|wish| *wish == Wish::Die)
     }
 
     /// Whether every server runs and can talk to every other.

@@ -64,6 +64,18 @@ fn delivery(report: &delivery::Report) {
         delivery::Report::Uncounted { server } => {
             warn!(event = "uncounted", server = %server, "a server is no longer waited for");
         }
+        delivery::Report::MailboxesExpired { mailboxes } => {
+            info!(
+                event = "mailboxes_expired",
+                mailboxes, "nothing is kept any more for users who are away"
+            );
+        }
+        delivery::Report::ClientsExpired { clients } => {
+            info!(
+                event = "clients_expired",
+                clients, "clients that have long said nothing are forgotten"
+            );
+        }
     }
 }
 

@@ -194,8 +194,12 @@ fn another_user_gets_another_client_name_for_servers_remember_the_first_ones_num
     let Request::Login { resume, .. } = hand.up() else {
         panic!("no LOGIN");
     };
-    let Resume { client, cursor } = resume.unwrap();
-    assert_eq!((client.as_str(), cursor), ("c.1", None));
+    let Resume {
+        client,
+        cursor,
+        said,
+    } = resume.unwrap();
+    assert_eq!((client.as_str(), cursor, said), ("c.1", None, 0));
 }
 
 #[test]

@@ -159,6 +159,7 @@ fn the_extension_survives_the_wire_in_both_directions() {
         resume: Some(Resume {
             client: ClientId::from("c1"),
             cursor,
+            said: 0,
         }),
     };
     let info = Info::Text("x".into());

@@ -155,17 +155,19 @@ fn what_a_server_says_to_an_original_client() {
 
 #[test]
 fn what_our_own_client_asks_for_and_gets() {
-    let resume = |cursor| Request::Login {
+    let resume = |cursor, said| Request::Login {
         username: aaron(),
         secret: Some(s1()),
         resume: Some(Resume {
             client: ClientId::from("c1"),
             cursor,
+            said,
         }),
     };
     let requests = [
-        resume(None),
-        resume(Some(cursor())),
+        resume(None, 0),
+        resume(Some(cursor()), 0),
+        resume(Some(cursor()), 6),
         activity(aaron(), Some(s1()), Some(7)),
         Request::Got { cursor: cursor() },
     ];
@@ -345,8 +347,15 @@ fn delivery() -> Vec<Peer> {
         client: Some(client.clone()),
         cursor: cursor(),
         changes: cursor(),
+        sent_on: u8::from(phase == Phase::Left),
     };
-    let phases = [Phase::CatchingUp, Phase::Live, Phase::Left, Phase::Out];
+    let phases = [
+        Phase::CatchingUp,
+        Phase::Live,
+        Phase::Left,
+        Phase::Expired,
+        Phase::Out,
+    ];
     let sessions = phases.map(|phase| (registration.clone(), session(phase)));
     vec![
         Peer::ActivityBroadcast(Arc::new(numbered)),
@@ -361,6 +370,7 @@ fn delivery() -> Vec<Peer> {
             upto: 7,
             sessions: sessions.into(),
         })),
+        Peer::DeliveryCredit { lines: 2_048 },
         Peer::Floors {
             floors: vec![(ServerName::from("127.0.0.1:3780"), cursor())],
         },

@@ -8,32 +8,76 @@
 //!    │── FLOORS ───────────────────▶│   never before the sessions that they presuppose
 //!    │── SKIP, what it lacks of ───▶│
 //!    │   the log, in its order      │   then each message as it comes
+//!    │◀─────────── DELIVERY_CREDIT ─│   now and then: as much again may follow
 //! ```
 //!
 //! This one mechanism is what a late joiner, a repaired tree and a healed cut have in common. Sessions go before messages,
-//! so whoever has a message knows every mailbox that was waiting for it where it came from.
+//! so whoever has a message knows every mailbox that was waiting for it where it came from. What there is no credit for
+//! waits where it is kept anyway, in the book and in the log, and in this order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::super::window::Window;
 use super::super::{State, Step, tree};
 use super::log::Entry;
-use super::{floor, forget, login, receiver, vector};
+use super::{age, floor, forget, login, receiver, vector};
 use crate::message::client::Vector;
 use crate::message::server::{Hello, Message, Sessions, Skip};
-use crate::message::{Peer, Stream};
+use crate::message::{Peer, ServerName, Stream};
 use crate::port::Link;
 
 /// What passes over one edge.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Edge {
     /// Which changes of sessions the neighbour has, or will have once it has taken in what was sent. Unknown before its
     /// HELLO, and until then it is told nothing.
     pub sessions: Option<Vector>,
+    /// Origins of whose changes it lacks some.
+    pub lacking: BTreeSet<Stream>,
+    /// Servers whose floors it is to be told once it lacks no sessions.
+    pub floors: BTreeSet<ServerName>,
+    /// What it lacks of the log, if it lacks something that has not been sent.
+    pub behind: Option<Behind>,
+    /// How much more may be on its way: SESSIONS, SKIP and ACTIVITY_BROADCAST.
+    pub window: Window,
+}
+
+/// A neighbour that hasn't been sent all of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Behind {
+    /// From this place on.
+    pub from: u64,
+    /// What it has, or will have once it has taken in what was sent.
+    pub have: Vector,
+}
+
+impl Edge {
+    fn new(window: Option<u32>) -> Self {
+        Self {
+            sessions: None,
+            lacking: BTreeSet::new(),
+            floors: BTreeSet::new(),
+            behind: None,
+            window: Window::new(window),
+        }
+    }
+
+    /// Whether the next line may be sent at once.
+    fn is_open(&self, step: &Step<'_>) -> bool {
+        self.window.is_open() || !(step.rules.delivery.waits_for_credit)()
+    }
+
+    /// Whether what happens now may be told at once, because nothing before it waits.
+    fn is_even(&self, step: &Step<'_>) -> bool {
+        self.lacking.is_empty() && self.behind.is_none() && self.is_open(step)
+    }
 }
 
 /// An edge is up: our HELLO is sent.
 pub(super) fn on_edge_up(s: &mut State, link: Link, step: &mut Step<'_>) {
-    s.delivery.edges.insert(link, Edge::default());
+    let edge = Edge::new(step.rules.delivery.limits.window_lines);
+    s.delivery.edges.insert(link, edge);
     if !(step.rules.delivery.floors_follow_sessions)() {
         floor::tell_all(s, link, step);
     }
@@ -44,33 +88,125 @@ pub(super) fn on_hello(s: &mut State, link: Link, hello: &Hello, step: &mut Step
     let Some(edge) = s.delivery.edges.get_mut(&link) else {
         return;
     };
+    let vector = s.durable.delivery.book.vector.iter();
+    let lacking = vector.filter(|(stream, upto)| vector::at(&hello.sessions, stream) < **upto);
+    edge.lacking = lacking.map(|(stream, _)| stream.clone()).collect();
+    edge.floors = s.durable.delivery.floors.keys().cloned().collect();
     edge.sessions = Some(hello.sessions.clone());
-    let streams: Vec<Stream> = s.durable.delivery.book.vector.keys().cloned().collect();
-    for stream in streams {
-        tell_sessions(s, link, &stream, step);
+    edge.behind = Some(Behind {
+        from: s.durable.delivery.log.first_after(&hello.have),
+        have: hello.have.clone(),
+    });
+    pump(s, link, step);
+}
+
+/// DELIVERY_CREDIT: the neighbour has taken in so many lines.
+pub(super) fn on_credit(s: &mut State, link: Link, lines: u32, step: &mut Step<'_>) {
+    if let Some(edge) = s.delivery.edges.get_mut(&link) {
+        let size = step.rules.delivery.limits.window_lines;
+        edge.window.grant(lines, size);
+        pump(s, link, step);
     }
-    floor::tell_all(s, link, step);
-    let log = &s.durable.delivery.log;
-    let rules = &step.rules.delivery;
-    let mut have = hello.have.clone();
-    if let Some(mut skip) = log.skip_for(&have) {
-        have = vector::join(&have, &skip.base);
+}
+
+/// A line that takes credit has come from this neighbour.
+fn on_taken_in(s: &mut State, link: Link, step: &mut Step<'_>) {
+    let size = step.rules.delivery.limits.window_lines;
+    if let Some(edge) = s.delivery.edges.get_mut(&link)
+        && let Some(lines) = edge.window.take_in(size)
+        && (step.rules.delivery.grants)()
+    {
+        step.say(link, Peer::DeliveryCredit { lines });
+    }
+}
+
+/// Sends what a neighbour lacks, as far as the credit goes: sessions, then the floors that presuppose them, then the log.
+fn pump(s: &mut State, link: Link, step: &mut Step<'_>) {
+    while let Some(edge) = s.delivery.edges.get_mut(&link)
+        && edge.is_open(step)
+        && let Some(stream) = edge.lacking.first().cloned()
+    {
+        edge.window.send();
+        send_sessions(s, link, stream, step);
+    }
+    let Some(edge) = s.delivery.edges.get_mut(&link) else {
+        return;
+    };
+    if !edge.lacking.is_empty() {
+        return;
+    }
+    let floors = std::mem::take(&mut edge.floors);
+    floor::tell_these(s, link, floors, step);
+    while let Some(edge) = s.delivery.edges.get_mut(&link)
+        && edge.behind.is_some()
+        && edge.is_open(step)
+    {
+        send_next(s, link, step);
+    }
+}
+
+/// A chunk of the changes of one origin that a neighbour lacks.
+fn send_sessions(s: &mut State, link: Link, stream: Stream, step: &mut Step<'_>) {
+    let Some(edge) = s.delivery.edges.get_mut(&link) else {
+        return;
+    };
+    let Some(has) = &mut edge.sessions else {
+        return;
+    };
+    let book = &s.durable.delivery.book;
+    let after = vector::at(has, &stream);
+    let most = step.rules.delivery.limits.chunk_sessions;
+    let (sessions, upto) = book.changed(&s.delivery.index, &stream, after, most);
+    vector::raise(has, &stream, upto);
+    if upto >= vector::at(&book.vector, &stream) {
+        edge.lacking.remove(&stream);
+    }
+    let sessions = Sessions {
+        stream,
+        after,
+        upto,
+        sessions,
+    };
+    step.say(link, Peer::Sessions(Box::new(sessions)));
+}
+
+/// The next thing of the log that a neighbour lacks: SKIP for what is gone, else a message. There may be none.
+fn send_next(s: &mut State, link: Link, step: &mut Step<'_>) {
+    let (log, rules) = (&s.durable.delivery.log, &step.rules.delivery);
+    let Some(edge) = s.delivery.edges.get_mut(&link) else {
+        return;
+    };
+    let Some(behind) = &mut edge.behind else {
+        return;
+    };
+    if let Some(mut skip) = log.skip_for(&behind.have) {
+        behind.have = vector::join(&behind.have, &skip.base);
         (rules.skip_said)(&mut skip.said);
-        step.say(link, Peer::Skip(Box::new(skip)));
+        edge.window.send();
+        return step.say(link, Peer::Skip(Box::new(skip)));
     }
-    let mut entries: Vec<Entry> = log.after(&have).map(|(_, entry)| entry.clone()).collect();
-    (rules.replay)(&mut entries);
-    for entry in entries {
-        step.say(link, Peer::ActivityBroadcast(entry.message));
-    }
+    let Some((next, message)) = (rules.replay)(log, behind) else {
+        edge.behind = None;
+        return;
+    };
+    behind.from = next;
+    vector::raise(&mut behind.have, &message.stream, message.number);
+    edge.window.send();
+    step.say(link, Peer::ActivityBroadcast(message));
 }
 
 /// ACTIVITY_BROADCAST of a neighbour: news for everyone but the neighbour.
 pub(super) fn on_broadcast(s: &mut State, link: Link, message: Arc<Message>, step: &mut Step<'_>) {
+    on_taken_in(s, link, step);
+    let edge = s.delivery.edges.get_mut(&link);
+    if let Some(behind) = edge.and_then(|edge| edge.behind.as_mut()) {
+        vector::raise(&mut behind.have, &message.stream, message.number);
+    }
     let log = &mut s.durable.delivery.log;
     match log.append(message, step.rules.delivery.is_repeat) {
         Ok(Some(entry)) => {
-            flood(s, &entry.message, Some(link), step);
+            flood(s, &entry, Some(link), step);
+            age::on_said(s, &entry.message, step);
             receiver::deliver(s, &entry, None, step);
             floor::expect(s, step);
         }
@@ -79,26 +215,52 @@ pub(super) fn on_broadcast(s: &mut State, link: Link, message: Arc<Message>, ste
     }
 }
 
-/// A message to every neighbour that has said HELLO, but the one that it came from.
-pub(super) fn flood(s: &State, message: &Arc<Message>, from: Option<Link>, step: &mut Step<'_>) {
-    for (link, edge) in &s.delivery.edges {
-        if edge.sessions.is_some() && Some(*link) != from {
+/// The newest entry of the log to every neighbour that has said HELLO, but the one that it came from.
+pub(super) fn flood(s: &mut State, entry: &Entry, from: Option<Link>, step: &mut Step<'_>) {
+    let log = &s.durable.delivery.log;
+    let message = &entry.message;
+    for (link, edge) in &mut s.delivery.edges {
+        if edge.sessions.is_none() || Some(*link) == from {
+            continue;
+        }
+        if edge.is_even(step) {
+            edge.window.send();
             step.say(*link, Peer::ActivityBroadcast(message.clone()));
+        } else if edge.behind.is_none() {
+            let mut have = log.have.clone();
+            have.insert(message.stream.clone(), message.number - 1);
+            let from = log.next - 1;
+            edge.behind = Some(Behind { from, have });
         }
     }
 }
 
 /// SKIP: what this server lacks of it, it will never get, and neither will those behind it.
 pub(super) fn on_skip(s: &mut State, link: Link, skip: Skip, step: &mut Step<'_>) {
+    on_taken_in(s, link, step);
+    if let Some(edge) = s.delivery.edges.get_mut(&link)
+        && let Some(behind) = &mut edge.behind
+    {
+        behind.have = vector::join(&behind.have, &skip.base);
+    }
     let log = &mut s.durable.delivery.log;
     let had = log.have.clone();
     if log.skip(&skip) == 0 {
         return;
     }
+    age::on_skip(s, &skip, step);
     receiver::on_skipped(s, &had, step);
-    for (edge, state) in &s.delivery.edges {
-        if state.sessions.is_some() && *edge != link {
+    let from = s.durable.delivery.log.next;
+    for (edge, state) in &mut s.delivery.edges {
+        if state.sessions.is_none() || *edge == link {
+            continue;
+        }
+        if state.is_even(step) {
+            state.window.send();
             step.say(*edge, Peer::Skip(Box::new(skip.clone())));
+        } else if state.behind.is_none() {
+            let have = had.clone();
+            state.behind = Some(Behind { from, have });
         }
     }
     floor::expect(s, step);
@@ -116,13 +278,13 @@ pub(super) fn on_sessions(s: &mut State, link: Link, sessions: Sessions, step: &
     if after > vector::at(&book.vector, &stream) {
         return tree::on_nonsense(s, link, step);
     }
-    let has = s
-        .delivery
-        .edges
-        .get_mut(&link)
-        .and_then(|edge| edge.sessions.as_mut());
-    if let Some(has) = has {
+    if let Some(edge) = s.delivery.edges.get_mut(&link)
+        && let Some(has) = &mut edge.sessions
+    {
         vector::raise(has, &stream, upto);
+        if vector::at(has, &stream) >= vector::at(&book.vector, &stream) {
+            edge.lacking.remove(&stream);
+        }
     }
     let mut changed = Vec::new();
     for (registration, session) in sessions {
@@ -130,11 +292,16 @@ pub(super) fn on_sessions(s: &mut State, link: Link, sessions: Sessions, step: &
             changed.push(registration);
         }
     }
-    if upto > vector::at(&book.vector, &stream) {
+    let news = upto > vector::at(&book.vector, &stream);
+    if news {
         vector::raise(&mut book.vector, &stream, upto);
+    }
+    on_taken_in(s, link, step);
+    if news {
         flood_sessions(s, &stream, step);
     }
     for registration in &changed {
+        forget::on_session(s, registration, step);
         login::react(s, registration, step);
     }
     if !changed.is_empty() {
@@ -144,33 +311,16 @@ pub(super) fn on_sessions(s: &mut State, link: Link, sessions: Sessions, step: &
 
 /// An origin's changes, to every neighbour that lacks them.
 pub(super) fn flood_sessions(s: &mut State, stream: &Stream, step: &mut Step<'_>) {
-    let links: Vec<Link> = s.delivery.edges.keys().copied().collect();
+    let upto = vector::at(&s.durable.delivery.book.vector, stream);
+    let mut links = Vec::new();
+    for (link, edge) in &mut s.delivery.edges {
+        let has = edge.sessions.as_ref().map(|has| vector::at(has, stream));
+        if has.is_some_and(|has| has < upto) {
+            edge.lacking.insert(stream.clone());
+            links.push(*link);
+        }
+    }
     for link in links {
-        tell_sessions(s, link, stream, step);
+        pump(s, link, step);
     }
-}
-
-fn tell_sessions(s: &mut State, link: Link, stream: &Stream, step: &mut Step<'_>) {
-    let book = &s.durable.delivery.book;
-    let upto = vector::at(&book.vector, stream);
-    let has = s
-        .delivery
-        .edges
-        .get_mut(&link)
-        .and_then(|edge| edge.sessions.as_mut());
-    let Some(has) = has else {
-        return;
-    };
-    let after = vector::at(has, stream);
-    if after >= upto {
-        return;
-    }
-    vector::raise(has, stream, upto);
-    let sessions = Sessions {
-        stream: stream.clone(),
-        after,
-        upto,
-        sessions: book.changed(&s.delivery.index, stream, after),
-    };
-    step.say(link, Peer::Sessions(Box::new(sessions)));
 }

@@ -40,13 +40,9 @@ pub(super) fn on_timer(s: &mut State, step: &mut Step<'_>) {
 /// What the floor has risen to, if it has.
 fn floor(s: &State, step: &Step<'_>) -> Option<Vector> {
     let delivery = &s.durable.delivery;
-    let live = s
-        .delivery
-        .receivers
-        .values()
-        .filter(|receiver| receiver.is_live());
-    let mut cursors = live.map(|receiver| receiver.cursor.clone());
-    let floor = (step.rules.delivery.floor)(&delivery.log.have, &mut cursors);
+    let have = &delivery.log.have;
+    let heard = s.delivery.live.within(have.clone());
+    let floor = (step.rules.delivery.floor)(have, heard);
     let before = delivery
         .floors
         .get(&s.id().name)
@@ -68,7 +64,7 @@ pub(super) fn on_floors(
         if !vector::covers(known, &floor) {
             *known = vector::join(known, &floor);
             let floor = known.clone();
-            forget::on_moved(s, &server);
+            forget::on_moved(s, &server, step);
             news.push((server, floor));
         }
     }
@@ -80,22 +76,40 @@ pub(super) fn on_floors(
 
 /// Every floor, to one neighbour.
 pub(super) fn tell_all(s: &State, link: Link, step: &mut Step<'_>) {
-    let floors = s.durable.delivery.floors.iter();
-    let floors: Vec<_> = floors
-        .map(|(server, floor)| (server.clone(), floor.clone()))
-        .collect();
+    let servers = s.durable.delivery.floors.keys();
+    tell_these(s, link, servers.cloned(), step);
+}
+
+/// The floors of these servers, to one neighbour.
+pub(super) fn tell_these(
+    s: &State,
+    link: Link,
+    servers: impl IntoIterator<Item = ServerName>,
+    step: &mut Step<'_>,
+) {
+    let floors = servers.into_iter().filter_map(|server| {
+        let floor = s.durable.delivery.floors.get(&server)?.clone();
+        Some((server, floor))
+    });
+    let floors: Vec<_> = floors.collect();
     if !floors.is_empty() {
         step.say(link, Peer::Floors { floors });
     }
 }
 
-/// Some floors, to every neighbour that has been told the sessions before them.
-fn tell(s: &State, from: Option<Link>, floors: &[(ServerName, Vector)], step: &mut Step<'_>) {
+/// Some floors, to every neighbour once it has been told the sessions before them.
+fn tell(s: &mut State, from: Option<Link>, floors: &[(ServerName, Vector)], step: &mut Step<'_>) {
     let follow = (step.rules.delivery.floors_follow_sessions)();
-    for (link, edge) in &s.delivery.edges {
-        if (edge.sessions.is_some() || !follow) && Some(*link) != from {
+    for (link, edge) in &mut s.delivery.edges {
+        if Some(*link) == from || (edge.sessions.is_none() && follow) {
+            continue;
+        }
+        if edge.lacking.is_empty() || !follow {
             let floors = floors.to_vec();
             step.say(*link, Peer::Floors { floors });
+        } else {
+            let servers = floors.iter().map(|(server, _)| server.clone());
+            edge.floors.extend(servers);
         }
     }
 }

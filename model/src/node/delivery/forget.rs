@@ -2,10 +2,10 @@
 //! good, and everyone in a mailbox has heard. A server that doesn't move is not counted for ever.
 
 use super::super::{State, Step, Timer};
-use super::{Report, login, receiver, speaker, tell, vector};
-use crate::message::ServerName;
+use super::{Report, age, login, receiver, speaker, tell, vector};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Phase, Session};
+use crate::message::{Registration, ServerName};
 use std::time::Duration;
 
 /// The pace at which patience is lost.
@@ -18,7 +18,7 @@ pub(super) fn review(s: &mut State, step: &mut Step<'_>) {
     if s.durable.delivery.log.entries.is_empty() {
         return;
     }
-    let upto = unneeded(s, everywhere, step);
+    let upto = unneeded(s, everywhere);
     let log = &mut s.durable.delivery.log;
     if !vector::covers(&log.base, &upto) {
         log.forget(&upto);
@@ -42,24 +42,45 @@ pub(super) fn everywhere(s: &State) -> Vector {
 }
 
 /// What of `everywhere` no mailbox needs, and no client here that has fallen behind.
-fn unneeded(s: &State, everywhere: Vector, step: &Step<'_>) -> Vector {
-    let mut upto = everywhere;
-    for (registration, session) in &s.durable.delivery.book.sessions {
-        if pins(s, session, step)
-            && let Some(cursor) = login::cursor_of(s, registration)
-        {
-            upto = vector::meet(&upto, &cursor);
-        }
-        if upto.is_empty() {
-            return upto;
-        }
+fn unneeded(s: &State, everywhere: Vector) -> Vector {
+    let delivery = &s.delivery;
+    debug_assert_eq!(
+        delivery.pins.within(everywhere.clone()),
+        delivery.pins.walk(everywhere.clone()),
+        "the index of cursors says what a walk would"
+    );
+    delivery.reading.within(delivery.pins.within(everywhere))
+}
+
+/// A start: mailboxes pin, and everything that waits begins to age.
+pub(super) fn start(s: &mut State, step: &mut Step<'_>) {
+    let sessions = &s.durable.delivery.book.sessions;
+    for registration in sessions.keys().cloned().collect::<Vec<_>>() {
+        on_session(s, &registration, step);
     }
-    let behind = s
-        .delivery
-        .receivers
-        .values()
-        .filter(|receiver| receiver.behind.is_some());
-    behind.fold(upto, |upto, receiver| vector::meet(&upto, &receiver.cursor))
+    age::start(s, step);
+}
+
+/// A session has become something else: it may pin now, or no longer, and begins to age, or ends to.
+pub(super) fn on_session(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
+    let session = s.durable.delivery.book.sessions.get(registration);
+    let pins = session.is_some_and(|session| pins(s, session, step));
+    let cursor = login::cursor_of(s, registration).filter(|_| pins);
+    s.delivery.pins.put(registration.clone(), cursor);
+    age::on_session(s, registration, step);
+}
+
+/// A server is no longer counted, or is counted again: its sessions are mailboxes now, or no longer. The one thing here that
+/// walks all sessions, for it is rare.
+fn on_counted(s: &mut State, server: &ServerName, step: &mut Step<'_>) {
+    let sessions = s.durable.delivery.book.sessions.iter();
+    let there = sessions.filter(|(_, session)| session.version.home.server == *server);
+    let there: Vec<_> = there
+        .map(|(registration, _)| registration.clone())
+        .collect();
+    for registration in there {
+        on_session(s, &registration, step);
+    }
 }
 
 /// Whether a session keeps what it hasn't heard. For a live one its home's floor speaks, while that is counted.
@@ -72,6 +93,7 @@ fn pins(s: &State, session: &Session, step: &Step<'_>) -> bool {
                 .contains_key(&session.version.home.server)
                 && (step.rules.delivery.pins_for_the_dead)()
         }
+        Phase::Expired => (step.rules.delivery.pins_for_the_expired)(),
         Phase::Out => false,
     }
 }
@@ -90,12 +112,10 @@ fn bound(s: &mut State, step: &mut Step<'_>) {
     for entry in log.entries.values().take(surplus) {
         vector::raise(&mut upto, &entry.message.stream, entry.message.number);
     }
-    let gone: Vec<_> = log
-        .entries
-        .iter()
-        .filter(|(_, entry)| entry.message.is_in(&upto))
-        .map(|(place, entry)| (*place, entry.message.clone()))
-        .collect();
+    // Within a stream numbers rise with places: nothing of these streams before these numbers comes later.
+    let gone = log.entries.iter().take(surplus);
+    let gone = gone.map(|(place, entry)| (*place, entry.message.clone()));
+    let gone: Vec<_> = gone.collect();
     log.forget(&upto);
     tell(
         Report::Gap {
@@ -104,7 +124,8 @@ fn bound(s: &mut State, step: &mut Step<'_>) {
         },
         step,
     );
-    let behind = s.delivery.receivers.iter().filter_map(|(link, receiver)| {
+    let behind = s.delivery.reading.keys().filter_map(|link| {
+        let receiver = s.delivery.receivers.get(link)?;
         let next = receiver.behind?;
         let missed = gone
             .iter()
@@ -154,13 +175,16 @@ pub(super) fn on_patience(s: &mut State, step: &mut Step<'_>) {
             .cloned()
             .unwrap_or_default();
         s.delivery.uncounted.insert(server.clone(), floor);
+        on_counted(s, &server, step);
         tell(Report::Uncounted { server }, step);
     }
     review(s, step);
 }
 
 /// A server has moved: it is counted again.
-pub(super) fn on_moved(s: &mut State, server: &ServerName) {
-    s.delivery.uncounted.remove(server);
+pub(super) fn on_moved(s: &mut State, server: &ServerName, step: &mut Step<'_>) {
     s.delivery.missed.remove(server);
+    if s.delivery.uncounted.remove(server).is_some() {
+        on_counted(s, server, step);
+    }
 }

@@ -116,7 +116,7 @@ impl Log {
     }
 
     /// The place before which a cursor includes everything. Looks no further back than there.
-    fn first_after(&self, cursor: &Vector) -> u64 {
+    pub(super) fn first_after(&self, cursor: &Vector) -> u64 {
         let mut missing = vector::between(&vector::join(cursor, &self.base), &self.have);
         let mut start = self.next;
         for (place, entry) in self.entries.iter().rev() {
@@ -137,20 +137,29 @@ impl Log {
         }
     }
 
-    /// What was said under the registration `lost` counts as said under `won`.
-    pub fn unite(&mut self, lost: &Registration, won: &Registration) {
+    /// What was said under the registration `lost` counts as said under `won`. The senders that have said more thereby.
+    pub fn unite(&mut self, lost: &Registration, won: &Registration) -> Vec<Sender> {
         let senders = self.said.iter();
         let moved = senders.filter(|(sender, _)| sender.speaker.as_ref() == Some(lost));
         let moved: Vec<_> = moved
             .map(|(sender, said)| (sender.client.clone(), said.clone()))
             .collect();
+        let mut raised = Vec::new();
         for (client, said) in moved {
             let speaker = Some(won.clone());
             let sender = Sender { speaker, client };
             if said.k > self.said(&sender) {
-                self.said.insert(sender, said);
+                self.said.insert(sender.clone(), said);
+                raised.push(sender);
             }
         }
+        raised
+    }
+
+    /// A sender's numbers are not known any more.
+    pub(super) fn forget_sender(&mut self, sender: &Sender) {
+        self.said.remove(sender);
+        self.said_at_base.remove(sender);
     }
 
     /// What a server that has only `have` must skip.
@@ -183,12 +192,29 @@ impl Log {
         missed
     }
 
-    /// Lets go of everything that `upto` includes. Returns how much that was.
+    /// How many messages are still here that a SKIP has passed over.
+    fn lingering(&self) -> u64 {
+        (self.entries.len() as u64).saturating_sub(vector::between(&self.base, &self.have))
+    }
+
+    /// How many of those a cursor doesn't include.
+    pub(super) fn lingering_after(&self, cursor: &Vector) -> u64 {
+        if self.lingering() == 0 {
+            return 0;
+        }
+        let entries = self.entries.values().map(|entry| &entry.message);
+        let lingering = entries.filter(|message| message.is_in(&self.base));
+        lingering.filter(|message| !message.is_in(cursor)).count() as u64
+    }
+
+    /// Lets go of everything that `upto` includes. Returns how much that was. Looks no further than to the last of it.
     pub fn forget(&mut self, upto: &Vector) -> usize {
+        let most = self.lingering() + vector::between(&self.base, upto);
         let entries = self.entries.iter();
-        let gone: Vec<u64> = entries
-            .filter(|(_, entry)| entry.message.is_in(upto))
+        let gone = entries.filter(|(_, entry)| entry.message.is_in(upto));
+        let gone: Vec<u64> = gone
             .map(|(place, _)| *place)
+            .take(usize::try_from(most).unwrap_or(usize::MAX))
             .collect();
         for place in &gone {
             if let Some(entry) = self.entries.remove(place) {

@@ -7,7 +7,7 @@ use super::super::connection::{self, Standing};
 use super::super::{Role, State, Step};
 use super::receiver::{self, Held, Pending, Receiver};
 use super::session::Index;
-use super::{exchange, floor, forget, own_stream, vector};
+use super::{age, exchange, floor, forget, own_stream, speaker, vector};
 use crate::message::client::{Info, Resume, Resumed, Vector};
 use crate::message::server::{Phase, Sender, Session, Version};
 use crate::message::{Address, ClientId, Registration, Reply, Username};
@@ -28,6 +28,7 @@ pub fn start(s: &mut State, step: &mut Step<'_>) {
     for registration in mine {
         end_stale(s, &registration, step);
     }
+    forget::start(s, step);
     // What the start before had forgotten, and not yet on its disk: no later news would come of it.
     forget::review(s, step);
     floor::expect(s, step);
@@ -36,13 +37,16 @@ pub fn start(s: &mut State, step: &mut Step<'_>) {
 fn is_here(phase: Phase) -> bool {
     match phase {
         Phase::CatchingUp | Phase::Live => true,
-        Phase::Left | Phase::Out => false,
+        Phase::Left | Phase::Expired | Phase::Out => false,
     }
 }
 
 /// LOGIN of a client whose standing is set: who it is has been proved. Answers with LOGIN_SUCCESS.
 pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut Step<'_>) {
     let resuming = resume.is_some();
+    if let (Some(resume), Some(speaker)) = (&resume, speaker::speaker(s, link)) {
+        age::take_word(s, speaker.1, resume, step);
+    }
     let (username, missed) = match standing(s, link) {
         Some(Standing::Anonymous) => {
             let have = s.durable.delivery.log.have.clone();
@@ -51,7 +55,7 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
             receivers
                 .entry(link)
                 .or_insert_with(|| Receiver::new(client, have, 0));
-            (Username::anonymous(), 0)
+            (Username::anonymous(), None)
         }
         Some(Standing::User {
             username,
@@ -71,7 +75,9 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
     });
     let info = Info::LoggedIn(username);
     step.reply(link, Reply::LoginSuccess { info, resumed });
-    receiver::gap(s, link, missed, Info::ClientForgotten, step);
+    if let Some((missed, why)) = missed {
+        receiver::gap(s, link, missed, why, step);
+    }
     receiver::fill(s, link, step);
     rise(s, link, step);
     floor::expect(s, step);
@@ -100,20 +106,20 @@ fn other_servers(s: &State) -> Vec<Address> {
     addresses.take(SERVERS_TOLD_MAX).collect()
 }
 
-/// LOGIN of a user. How many messages it will never hear.
+/// LOGIN of a user. How many messages it will never hear, and why.
 fn on_user(
     s: &mut State,
     link: Link,
     registration: Registration,
     resume: Option<Resume>,
     step: &mut Step<'_>,
-) -> u64 {
+) -> Option<(u64, Info)> {
     match s.delivery.receivers.get(&link) {
-        Some(receiver) if receiver.session.is_some() => return 0,
+        Some(receiver) if receiver.session.is_some() => return None,
         Some(receiver) if resume.is_none() => {
             let cursor = receiver.cursor.clone();
             begin(s, link, registration, cursor, step);
-            return 0;
+            return None;
         }
         Some(_) | None => {}
     }
@@ -129,9 +135,11 @@ fn on_user(
     let log = &s.durable.delivery.log;
     let known = cursor_of(s, &registration);
     let cursor = (step.rules.delivery.login_cursor)(own.as_ref(), known.as_ref(), &log.have);
-    let kept = log.entries.values();
-    let kept = kept.filter(|entry| entry.message.is_in(&log.base) && !entry.message.is_in(&cursor));
-    let missed = vector::between(&cursor, &log.base) - kept.count() as u64;
+    let missed = vector::between(&cursor, &log.base) - log.lingering_after(&cursor);
+    let missed = (step.rules.delivery.tells_missed)(missed);
+    let why = why_missed(s, &registration);
+    let sessions = &s.durable.delivery.book.sessions;
+    let sent_on = sessions.get(&registration).map(|session| session.sent_on);
     let first = log.after(&cursor).next().map(|(place, _)| place);
     let mut receiver = Receiver::new(client.clone(), cursor.clone(), lines);
     receiver.behind = first;
@@ -140,10 +148,54 @@ fn on_user(
         .filter(|(stream, number)| **number > vector::at(&log.have, stream))
         .map(|(stream, number)| (stream.clone(), *number))
         .collect();
-    receiver.pending = client.and_then(|client| pending(s, &registration, client));
+    let pending = client.and_then(|client| pending(s, &registration, client));
     s.delivery.receivers.insert(link, receiver);
+    speaker::wait_for(s, link, pending);
     begin(s, link, registration, cursor, step);
-    missed
+    if let Some(held) = held_mut(s, link) {
+        held.sent_on = sent_on.unwrap_or(0);
+    }
+    Some((missed, why))
+}
+
+fn held_mut(s: &mut State, link: Link) -> Option<&mut Held> {
+    let receiver = s.delivery.receivers.get_mut(&link)?;
+    receiver.session.as_mut()
+}
+
+/// How often the login of the client on this link has been sent on, as far as it is known here.
+pub fn sent_on(s: &State, link: Link) -> u8 {
+    let receiver = s.delivery.receivers.get(&link);
+    let held = receiver.and_then(|receiver| receiver.session.as_ref());
+    held.map_or(0, |held| held.sent_on)
+}
+
+/// A login stays here, or is sent on once more, and its record will say so.
+pub fn on_placed(s: &mut State, link: Link, stays: bool) {
+    if let Some(held) = held_mut(s, link) {
+        held.sent_on = if stays {
+            0
+        } else {
+            held.sent_on.saturating_add(1)
+        };
+    }
+}
+
+/// Why somebody who logs in has missed what was forgotten.
+fn why_missed(s: &State, registration: &Registration) -> Info {
+    let session = s.durable.delivery.book.sessions.get(registration);
+    match session.map(|session| session.phase) {
+        Some(Phase::Expired) => Info::MailboxExpired,
+        Some(Phase::CatchingUp | Phase::Live | Phase::Left) => {
+            let known = cursor_of(s, registration).unwrap_or_default();
+            if vector::covers(&known, &s.durable.delivery.log.base) {
+                Info::ClientForgotten
+            } else {
+                Info::MailboxFull
+            }
+        }
+        Some(Phase::Out) | None => Info::ClientForgotten,
+    }
 }
 
 /// What a client said, last, if not everyone is known to have it.
@@ -164,7 +216,7 @@ pub fn cursor_of(s: &State, registration: &Registration) -> Option<Vector> {
     let session = s.durable.delivery.book.sessions.get(registration)?;
     match session.phase {
         Phase::Out => None,
-        Phase::CatchingUp | Phase::Left => Some(session.cursor.clone()),
+        Phase::CatchingUp | Phase::Left | Phase::Expired => Some(session.cursor.clone()),
         Phase::Live => {
             let floors = &s.durable.delivery.floors;
             let floor = floors.get(&session.version.home.server);
@@ -199,8 +251,10 @@ pub(super) fn begin(
         registration: registration.clone(),
         version: version.clone(),
         phase,
+        sent_on: 0,
     });
     let client = receiver.client.clone();
+    receiver::track(s, link);
     let present = s.delivery.present.entry(registration.clone()).or_default();
     present.insert(link);
     let session = Session {
@@ -209,6 +263,7 @@ pub(super) fn begin(
         client,
         cursor,
         changes: Vector::new(),
+        sent_on: 0,
     };
     change(s, &registration, session, step);
     react(s, &registration, step);
@@ -235,6 +290,7 @@ pub(super) fn rise(s: &mut State, link: Link, step: &mut Step<'_>) {
     }
     held.phase = Phase::Live;
     let (held, cursor) = (held.clone(), receiver.cursor.clone());
+    receiver::track(s, link);
     turn(s, &held, Phase::Live, cursor, if_last, step);
 }
 
@@ -265,7 +321,9 @@ pub fn on_client_down(s: &mut State, link: Link, step: &mut Step<'_>) {
 }
 
 fn take(s: &mut State, link: Link) -> Option<Receiver> {
+    speaker::wait_for(s, link, None);
     let receiver = s.delivery.receivers.remove(&link)?;
+    receiver::track(s, link);
     if let Some(held) = &receiver.session
         && let Some(links) = s.delivery.present.get_mut(&held.registration)
     {
@@ -279,7 +337,9 @@ fn take(s: &mut State, link: Link) -> Option<Receiver> {
 
 /// Two registrations of one name turned out to be one user's, who goes on under `won`.
 pub fn on_united(s: &mut State, lost: &Registration, won: &Registration, step: &mut Step<'_>) {
-    s.durable.delivery.log.unite(lost, won);
+    for sender in s.durable.delivery.log.unite(lost, won) {
+        age::on_heard_of(s, sender, step);
+    }
     let links = s.delivery.present.remove(lost).unwrap_or_default();
     if let Some(session) = s.durable.delivery.book.sessions.get(lost).cloned() {
         let phase = Phase::Out;
@@ -328,6 +388,7 @@ fn turn(
             version,
             phase,
             cursor,
+            sent_on: held.sent_on,
             ..session
         };
         change(s, &held.registration, session, step);
@@ -339,6 +400,7 @@ fn change(s: &mut State, registration: &Registration, session: Session, step: &m
     let own = own_stream(s, step);
     let book = &mut s.durable.delivery.book;
     book.change(&mut s.delivery.index, &own, registration, session);
+    forget::on_session(s, registration, step);
     if (step.rules.delivery.login_is_durable)() {
         step.save(&s.durable);
     }

@@ -15,13 +15,16 @@
 //! - [`login`]: how sessions begin and end.
 //! - [`speaker`]: what a client says, and what it is told of that.
 //! - [`exchange`]: what passes over an edge.
-//! - [`floor`]: up to where a server has everything for good; [`forget`]: what nobody needs any more.
+//! - [`floor`]: up to where a server has everything for good; [`forget`]: what nobody needs any more; [`age`]: what has
+//!   waited for too long. [`lows`]: how both know without walking everyone.
 
+pub mod age;
 pub mod exchange;
 pub mod floor;
 pub mod forget;
 pub mod log;
 pub mod login;
+pub mod lows;
 pub mod receiver;
 pub mod session;
 pub mod speaker;
@@ -34,11 +37,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Report as NodeReport, Step};
 use crate::message::client::{Info, Vector};
-use crate::message::server::{Hello, Sessions, Skip};
+use crate::message::server::{Hello, Sender, Sessions, Skip};
 use crate::message::{Activity, Registration, ServerName, Stream};
 use crate::port::Link;
+use age::Ages;
 use exchange::Edge;
 use log::Log;
+use lows::Lows;
 use receiver::Receiver;
 use session::{Book, Index};
 
@@ -49,6 +54,14 @@ pub struct State {
     pub receivers: BTreeMap<Link, Receiver>,
     /// Those that have a session, by whose it is.
     pub present: BTreeMap<Registration, BTreeSet<Link>>,
+    /// Up to where those who are live here have heard: they hold this server's floor down.
+    pub live: Lows<Link>,
+    /// Up to where those here have heard who have fallen behind: they hold the log.
+    pub reading: Lows<Link>,
+    /// Up to where the mailboxes have heard: they hold the log.
+    pub pins: Lows<Registration>,
+    /// What was said last here and not everyone has yet: where it is, and whose it is.
+    pub unsettled: BTreeSet<(Stream, u64, Link)>,
     /// What passes over each edge of the tree.
     pub edges: BTreeMap<Link, Edge>,
     /// Finds sessions by their changes.
@@ -61,6 +74,12 @@ pub struct State {
     pub uncounted: BTreeMap<ServerName, Vector>,
     /// Servers that something is kept for, how far they are and for how many ticks they have not moved.
     pub missed: BTreeMap<ServerName, (Vector, u32)>,
+    /// Whether [`Timer::Age`](super::Timer::Age) is set.
+    pub ages: bool,
+    /// How long each mailbox has waited.
+    pub mailboxes: Ages<Registration>,
+    /// For how long each client that numbers what it says has said nothing.
+    pub clients: Ages<Sender>,
 }
 
 /// The log, the sessions, the floors.
@@ -88,6 +107,10 @@ pub struct Settings {
     /// For how many ticks of [`Timer::Patience`](super::Timer::Patience) a server that doesn't move is waited for; `None`:
     /// for ever.
     pub patience: Option<u32>,
+    /// After how many ticks of [`Timer::Age`](super::Timer::Age) nothing is kept any more for a user who is away; `None`: never.
+    pub mailbox_age: Option<u32>,
+    /// After how many of the same ticks it isn't known any more up to where a client has numbered what it said; `None`: never.
+    pub client_age: Option<u32>,
 }
 
 impl Default for Settings {
@@ -98,6 +121,8 @@ impl Default for Settings {
             window: 1_024,
             unheard_max: 65_536,
             patience: Some(60),
+            mailbox_age: Some(24 * 30),
+            client_age: Some(24 * 30),
         }
     }
 }
@@ -119,9 +144,21 @@ pub enum Report {
         /// Which.
         server: ServerName,
     },
+    /// Nothing is kept any more for users who have been away for too long.
+    MailboxesExpired {
+        /// How many.
+        mailboxes: usize,
+    },
+    /// It isn't known any more how far clients were that have said nothing for too long.
+    ClientsExpired {
+        /// How many.
+        clients: usize,
+    },
 }
 
-pub use login::{on_client_down, on_login, on_logout, on_registered, on_united, start};
+pub use login::{
+    on_client_down, on_login, on_logout, on_placed, on_registered, on_united, sent_on, start,
+};
 
 /// ACTIVITY_MESSAGE of a client that is logged in.
 pub(super) fn on_activity(
@@ -193,6 +230,11 @@ pub(super) fn on_skip(s: &mut super::State, link: Link, skip: Skip, step: &mut S
     exchange::on_skip(s, link, skip, step);
 }
 
+/// DELIVERY_CREDIT: the neighbour has taken in so many lines.
+pub(super) fn on_credit(s: &mut super::State, link: Link, lines: u32, step: &mut Step<'_>) {
+    exchange::on_credit(s, link, lines, step);
+}
+
 /// FLOORS.
 pub(super) fn on_floors(
     s: &mut super::State,
@@ -211,6 +253,11 @@ pub(super) fn on_floor(s: &mut super::State, step: &mut Step<'_>) {
 /// Timer: those that don't move are waited for one tick less.
 pub(super) fn on_patience(s: &mut super::State, step: &mut Step<'_>) {
     forget::on_patience(s, step);
+}
+
+/// Timer: what waits is one tick older.
+pub(super) fn on_age(s: &mut super::State, step: &mut Step<'_>) {
+    age::on_timer(s, step);
 }
 
 /// The stream that numbers what this server's own clients say, and its changes to sessions.

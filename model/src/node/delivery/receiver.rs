@@ -45,6 +45,8 @@ pub struct Held {
     pub version: Version,
     /// [`Phase::CatchingUp`] or [`Phase::Live`].
     pub phase: Phase,
+    /// How often the login has been sent on, as far as it is known here; none once it stays.
+    pub sent_on: u8,
 }
 
 /// Something that was said and is to become stable.
@@ -73,10 +75,11 @@ impl Receiver {
     }
 
     /// Sends one message, unless it has been heard elsewhere. `told` is false for a speaker that doesn't want its own words.
-    fn send(&mut self, link: Link, entry: &Entry, told: bool, step: &mut Step<'_>) {
+    /// Whether it counts as heard already.
+    fn send(&mut self, link: Link, entry: &Entry, told: bool, step: &mut Step<'_>) -> bool {
         let message = &entry.message;
         if message.is_in(&self.ahead) {
-            return;
+            return false;
         }
         // A client of ours is sent repeats too: it knows them by their numbers, and its cursor must pass over them.
         let from = self.client.as_ref().map(|_| Box::new(from(message)));
@@ -85,12 +88,15 @@ impl Receiver {
             step.reply(link, Reply::Broadcast { activity, from });
             self.lines += 1;
         } else if self.unheard.is_empty() {
-            return vector::raise(&mut self.cursor, &message.stream, message.number);
+            vector::raise(&mut self.cursor, &message.stream, message.number);
+            return true;
         }
         if self.client.is_none() && (step.rules.delivery.written_is_heard)() {
-            return vector::raise(&mut self.cursor, &message.stream, message.number);
+            vector::raise(&mut self.cursor, &message.stream, message.number);
+            return true;
         }
         self.unheard.push_back((self.lines, message.clone()));
+        false
     }
 
     /// The first of what it was sent has been heard, for as long as `is_heard` says so.
@@ -103,6 +109,16 @@ impl Receiver {
             self.unheard.pop_front();
         }
         self.unheard.len() < before
+    }
+
+    /// Its cursor, if it is live: the floor counts it.
+    fn floor(&self) -> Option<Vector> {
+        self.is_live().then(|| self.cursor.clone())
+    }
+
+    /// Its cursor, if it has fallen behind: the log is kept for it.
+    fn place(&self) -> Option<Vector> {
+        self.behind.map(|_| self.cursor.clone())
     }
 
     /// Whether it is live in a session: its floor counts it.
@@ -120,18 +136,33 @@ fn from(message: &Message) -> From {
     }
 }
 
+/// What holds the floor down and the log back follows a receiver that has changed, or is gone.
+pub(super) fn track(s: &mut State, link: Link) {
+    let delivery = &mut s.delivery;
+    let receiver = delivery.receivers.get(&link);
+    delivery.live.put(link, receiver.and_then(Receiver::floor));
+    delivery
+        .reading
+        .put(link, receiver.and_then(Receiver::place));
+}
+
 /// A new entry of the log, for every client that hears each message as it arrives.
 pub(super) fn deliver(s: &mut State, entry: &Entry, speaker: Option<Link>, step: &mut Step<'_>) {
     let settings = &step.config.delivery;
-    let mut too_slow = Vec::new();
+    let (mut too_slow, mut moved) = (Vec::new(), Vec::new());
     for (link, receiver) in &mut s.delivery.receivers {
         if receiver.behind.is_none() {
             let told = settings.echoes || speaker != Some(*link);
-            receiver.send(*link, entry, told, step);
+            if receiver.send(*link, entry, told, step) {
+                moved.push(*link);
+            }
             if receiver.unheard.len() > settings.unheard_max {
                 too_slow.push(*link);
             }
         }
+    }
+    for link in moved {
+        track(s, link);
     }
     for link in too_slow {
         tell(Report::TooSlow, step);
@@ -141,24 +172,22 @@ pub(super) fn deliver(s: &mut State, entry: &Entry, speaker: Option<Link>, step:
 
 /// Sends a client that has fallen behind what the log holds for it, as much as its window allows.
 pub(super) fn fill(s: &mut State, link: Link, step: &mut Step<'_>) {
-    let log = &s.durable.delivery.log;
-    let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
-        return;
-    };
-    let Some(start) = receiver.behind else {
-        return;
-    };
-    let heard = receiver.cursor.clone();
-    for (place, entry) in log.entries.range(start..) {
-        if receiver.unheard.len() >= step.config.delivery.window {
-            receiver.behind = Some(*place);
-            return;
-        }
-        if !entry.message.is_in(&heard) {
-            receiver.send(link, entry, true, step);
+    if let Some(receiver) = s.delivery.receivers.get_mut(&link)
+        && let Some(start) = receiver.behind
+    {
+        receiver.behind = None;
+        let heard = receiver.cursor.clone();
+        for (place, entry) in s.durable.delivery.log.entries.range(start..) {
+            if receiver.unheard.len() >= step.config.delivery.window {
+                receiver.behind = Some(*place);
+                break;
+            }
+            if !entry.message.is_in(&heard) {
+                receiver.send(link, entry, true, step);
+            }
         }
     }
-    receiver.behind = None;
+    track(s, link);
 }
 
 /// ACTIVITY_GOT: only what it was sent can have been heard.
@@ -202,6 +231,7 @@ pub(super) fn on_skipped(s: &mut State, had: &Vector, step: &mut Step<'_>) {
         missing.push((*link, vector::between(&heard, &base)));
     }
     for (link, missed) in missing {
+        track(s, link);
         gap(s, link, missed, Info::ServerForgotten, step);
     }
 }

@@ -94,22 +94,31 @@ impl Book {
         }
     }
 
-    /// The sessions that changes after `after` of this origin have made what they are.
+    /// The sessions that changes after `after` of this origin have made what they are, at most `most` of them, and up to
+    /// which change that is complete.
     pub fn changed(
         &self,
         index: &Index,
         origin: &Stream,
         after: u64,
-    ) -> Vec<(Registration, Session)> {
+        most: usize,
+    ) -> (Vec<(Registration, Session)>, u64) {
         let upto = vector::at(&self.vector, origin);
         let changes = index
             .0
             .range((origin.clone(), after + 1)..=(origin.clone(), upto));
-        let sessions = changes.filter_map(|(_, registration)| {
-            let session = self.sessions.get(registration)?;
-            Some((registration.clone(), session.clone()))
-        });
-        sessions.collect()
+        let mut sessions = Vec::new();
+        let mut last = after;
+        for ((_, number), registration) in changes {
+            if sessions.len() == most {
+                return (sessions, last);
+            }
+            if let Some(session) = self.sessions.get(registration) {
+                sessions.push((registration.clone(), session.clone()));
+            }
+            last = *number;
+        }
+        (sessions, upto)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::connection::{self, Standing};
 use super::super::{Role, State, Step};
 use super::receiver::Pending;
-use super::{exchange, floor, forget, login, own_stream, receiver, vector};
+use super::{age, exchange, floor, forget, login, own_stream, receiver, vector};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Message, Sender};
 use crate::message::{Activity, ClientId, Registration, Reply, Username};
@@ -57,7 +57,7 @@ pub(super) fn on_activity(
 }
 
 /// Who speaks over this link: the name, and the registration behind it unless it is `anonymous`.
-fn speaker(s: &State, link: Link) -> Option<(Username, Option<Registration>)> {
+pub(super) fn speaker(s: &State, link: Link) -> Option<(Username, Option<Registration>)> {
     let Some(Role::Client(connection)) = s.links.get(&link) else {
         return None;
     };
@@ -92,7 +92,8 @@ fn append(
         activity,
     });
     if let Ok(Some(entry)) = log.append(message, step.rules.delivery.is_repeat) {
-        exchange::flood(s, &entry.message, None, step);
+        exchange::flood(s, &entry, None, step);
+        age::on_said(s, &entry.message, step);
         receiver::deliver(s, &entry, Some(link), step);
     }
     floor::expect(s, step);
@@ -113,45 +114,63 @@ fn acknowledge(
     let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
         return;
     };
+    let k = said.k;
+    let (mut settled, mut pending) = (false, None);
     match &said.place {
         Some((stream, number))
             if everywhere.is_some_and(|upto| *number <= vector::at(upto, stream)) =>
         {
-            receiver.stable = said.k;
-            receiver.pending = None;
+            receiver.stable = k;
+            settled = true;
         }
-        Some(place) if receiver.pending.is_none() && receiver.stable < said.k => {
-            receiver.pending = Some(Pending {
-                k: said.k,
-                place: place.clone(),
-            });
+        Some(place) if receiver.pending.is_none() && receiver.stable < k => {
+            let place = place.clone();
+            pending = Some(Pending { k, place });
         }
         Some(_) => {}
-        None => receiver.stable = said.k,
+        None => receiver.stable = k,
     }
-    let stable = (step.rules.delivery.stable)(said.k, receiver.stable);
+    let stable = (step.rules.delivery.stable)(k, receiver.stable);
     receiver.lines += 1;
-    step.reply(link, Reply::Ack { k: said.k, stable });
+    step.reply(link, Reply::Ack { k, stable });
+    if settled || pending.is_some() {
+        wait_for(s, link, pending);
+    }
+}
+
+/// What a client said, last, that is to become stable; nothing, or nothing any more.
+pub(super) fn wait_for(s: &mut State, link: Link, pending: Option<Pending>) {
+    let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
+        return;
+    };
+    let key = |pending: &Pending| {
+        let (stream, number) = pending.place.clone();
+        (stream, number, link)
+    };
+    if let Some(before) = &receiver.pending {
+        s.delivery.unsettled.remove(&key(before));
+    }
+    s.delivery.unsettled.extend(pending.as_ref().map(key));
+    receiver.pending = pending;
 }
 
 /// Everyone has more than before: the clients whose words are among it may forget them.
 pub(super) fn settle(s: &mut State, everywhere: &Vector, step: &mut Step<'_>) {
-    let mut told = Vec::new();
-    for (link, receiver) in &mut s.delivery.receivers {
-        if let Some(pending) = receiver.pending.take_if(|pending| {
-            let (stream, number) = &pending.place;
-            *number <= vector::at(everywhere, stream)
-        }) {
-            receiver.stable = pending.k;
-            told.push(*link);
-        }
-    }
+    let unsettled = &s.delivery.unsettled;
+    let settled = everywhere.iter().flat_map(|(stream, number)| {
+        let first = (stream.clone(), 0, Link(0));
+        unsettled.range(first..=(stream.clone(), *number, Link(u64::MAX)))
+    });
+    let told: Vec<Link> = settled.map(|(_, _, link)| *link).collect();
     for link in told {
-        let client = s
-            .delivery
-            .receivers
-            .get(&link)
-            .and_then(|receiver| receiver.client.clone());
+        let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
+            continue;
+        };
+        let client = receiver.client.clone();
+        if let Some(pending) = &receiver.pending {
+            receiver.stable = pending.k;
+        }
+        wait_for(s, link, None);
         if let (Some(client), Some((_, speaker))) = (client, speaker(s, link)) {
             let sender = Sender { speaker, client };
             acknowledge(s, link, &sender, Some(everywhere), step);

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::window::Window;
 use super::super::{State, Step};
 use crate::message::client::Vector;
 use crate::message::server::{Changes, Record};
@@ -25,19 +26,16 @@ pub struct Exchange {
     pub has: Option<Vector>,
     /// Streams of which it lacks something.
     pub lacking: BTreeSet<Stream>,
-    /// How many more DIRECTORY messages may be sent before it grants more.
-    pub credit: u32,
-    /// How many have been taken in from it, and not granted again yet.
-    pub owed: u32,
+    /// How many more DIRECTORY may be on their way.
+    pub window: Window,
 }
 
 impl Exchange {
-    pub(super) fn new(credit: u32) -> Self {
+    pub(super) fn new(window_chunks: u32) -> Self {
         Self {
             has: None,
             lacking: BTreeSet::new(),
-            credit,
-            owed: 0,
+            window: Window::new(Some(window_chunks)),
         }
     }
 
@@ -113,9 +111,8 @@ pub(super) fn on_taken_in(s: &mut State, link: Link, changes: &Changes, step: &m
     if exchange.has(&changes.stream) >= s.durable.registry.complete(&changes.stream) {
         exchange.lacking.remove(&changes.stream);
     }
-    exchange.owed += 1;
-    if exchange.owed * 2 >= step.rules.registry.limits.window_chunks {
-        let chunks = std::mem::take(&mut exchange.owed);
+    let size = Some(step.rules.registry.limits.window_chunks);
+    if let Some(chunks) = exchange.window.take_in(size) {
         step.say(link, Peer::DirectoryCredit { chunks });
     }
 }
@@ -123,8 +120,8 @@ pub(super) fn on_taken_in(s: &mut State, link: Link, changes: &Changes, step: &m
 /// DIRECTORY_CREDIT.
 pub(super) fn on_credit(s: &mut State, link: Link, chunks: u32, step: &mut Step<'_>) {
     if let Some(exchange) = s.registry.edges.get_mut(&link) {
-        let window = step.rules.registry.limits.window_chunks;
-        exchange.credit = exchange.credit.saturating_add(chunks).min(window);
+        let size = Some(step.rules.registry.limits.window_chunks);
+        exchange.window.grant(chunks, size);
         pump(s, link, step);
     }
 }
@@ -132,7 +129,7 @@ pub(super) fn on_credit(s: &mut State, link: Link, chunks: u32, step: &mut Step<
 /// Sends what is lacking, as far as the credit goes.
 fn pump(s: &mut State, link: Link, step: &mut Step<'_>) {
     while let Some(exchange) = s.registry.edges.get_mut(&link)
-        && exchange.credit > 0
+        && exchange.window.is_open()
         && let Some(stream) = exchange.lacking.first().cloned()
     {
         let after = exchange.has(&stream);
@@ -145,7 +142,7 @@ fn pump(s: &mut State, link: Link, step: &mut Step<'_>) {
         if let Some(has) = &mut exchange.has {
             has.insert(stream.clone(), reached);
         }
-        exchange.credit -= 1;
+        exchange.window.send();
         let changes = Changes {
             stream,
             after,

@@ -9,6 +9,8 @@ pub struct Rules {
     pub announces: fn() -> bool,
     /// Given the own load, the client that has just come included, and the lightest other one: is the client sent there?
     pub redirects: fn(u64, u64) -> bool,
+    /// Given how often a login has been sent on: may it be sent on?
+    pub sends_on: fn(u8) -> bool,
     /// By how much is the load of another server believed to have grown, when a client is sent there?
     pub raises: fn() -> u64,
     /// Is news passed on?
@@ -23,6 +25,7 @@ pub struct Rules {
 pub const SOUND: Rules = Rules {
     announces: || true,
     redirects: |own, lightest| lightest + 2 <= own,
+    sends_on: |before| before == 0,
     raises: || 1,
     passes_on: || true,
     answers: || true,

@@ -1,9 +1,12 @@
 //! The rules of delivery (`docs/protocol.md`, Delivery).
 
+use std::sync::Arc;
+
 use crate::message::client::Vector;
-use crate::message::server::{Phase, Sender, Session, Version};
+use crate::message::server::{Message, Phase, Sender, Session, Version};
 use crate::message::{Incarnation, ServerName, Stream};
-use crate::node::delivery::log::Entry;
+use crate::node::delivery::exchange::Behind;
+use crate::node::delivery::log::Log;
 use crate::node::delivery::login::if_last;
 use crate::node::delivery::vector;
 
@@ -18,18 +21,32 @@ pub struct Rules {
     pub is_repeat: fn(u64, u64) -> bool,
     /// Given what a sender has said and how much of it everyone has: what may its client forget?
     pub stable: fn(u64, u64) -> u64,
-    /// In which order a neighbour gets what it lacks.
-    pub replay: fn(&mut Vec<Entry>),
+    /// Given a log and what a neighbour has of it: which message is it sent next, and where does what follows begin?
+    pub replay: fn(&Log, &Behind) -> Option<(u64, Arc<Message>)>,
+    /// Does what a neighbour lacks wait for its credit?
+    pub waits_for_credit: fn() -> bool,
+    /// Does a neighbour get credit for what it has sent?
+    pub grants: fn() -> bool,
+    /// Is a client that is not known believed up to where it has said what is here?
+    pub takes_word: fn() -> bool,
+    /// How much is sent at once.
+    pub limits: Limits,
     /// What a SKIP says of the senders.
     pub skip_said: fn(&mut Vec<(Sender, u64)>),
     /// Does a floor wait until what it speaks of is on disk?
     pub floor_is_durable: fn() -> bool,
-    /// Given up to where a server's log is complete and the cursors of the sessions that are live there: its floor.
-    pub floor: fn(&Vector, &mut dyn Iterator<Item = Vector>) -> Vector,
+    /// Given up to where a server's log is complete, and up to where everyone who is live there has heard that: its floor.
+    pub floor: fn(&Vector, Vector) -> Vector,
     /// Do floors wait for the sessions that the neighbour lacks?
     pub floors_follow_sessions: fn() -> bool,
     /// Do the live sessions of a server that isn't counted keep what it lacks?
     pub pins_for_the_dead: fn() -> bool,
+    /// Does an expired mailbox keep what it hasn't heard?
+    pub pins_for_the_expired: fn() -> bool,
+    /// Given the phase of a session and whether its home is counted: is its user away, so that its age counts?
+    pub ages: fn(Phase, bool) -> bool,
+    /// Of how many messages that a login has missed is it told?
+    pub tells_missed: fn(u64) -> u64,
     /// Does LOGIN_SUCCESS wait until the session is on disk?
     pub login_is_durable: fn() -> bool,
     /// Where a login begins, given the client's own cursor, that of its record and what the log has.
@@ -48,6 +65,15 @@ pub struct Rules {
     pub written_is_heard: fn() -> bool,
 }
 
+/// How much is sent at once, at most. Part of the version of the wire: both ends of an edge count alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Sessions in one SESSIONS.
+    pub chunk_sessions: usize,
+    /// SESSIONS, SKIP and ACTIVITY_BROADCAST on their way to one neighbour; `None`: any number, and nobody counts.
+    pub window_lines: Option<u32>,
+}
+
 /// The protocol's own.
 pub const SOUND: Rules = Rules {
     stream: |server, incarnation| Stream {
@@ -57,23 +83,56 @@ pub const SOUND: Rules = Rules {
     admits: |said, k| k <= said + 1,
     is_repeat: |said, k| k <= said,
     stable: |_, everywhere| everywhere,
-    replay: |_| {},
+    replay,
+    waits_for_credit: || true,
+    grants: || true,
+    takes_word: || true,
+    limits: Limits {
+        chunk_sessions: 64,
+        window_lines: Some(4_096),
+    },
     skip_said: |_| {},
     floor_is_durable: || true,
-    floor: |have, cursors| {
-        cursors.fold(have.clone(), |floor, cursor| vector::meet(&floor, &cursor))
-    },
+    floor: |_, heard| heard,
     floors_follow_sessions: || true,
     pins_for_the_dead: || true,
+    pins_for_the_expired: || false,
+    ages,
+    tells_missed: |missed| missed,
     login_is_durable: || true,
     login_cursor: |own, record, have| own.or(record).unwrap_or(have).clone(),
     phase,
     leaves: if_last,
-    reasserts: |phase| phase == Phase::Left,
+    reasserts: |phase| matches!(phase, Phase::Left | Phase::Expired),
     login_ends_older: || false,
     after_restart,
     written_is_heard: || false,
 };
+
+/// Links whose lines nobody counts: worlds that are small are smaller without.
+pub const UNWINDOWED: Rules = Rules {
+    limits: Limits {
+        window_lines: None,
+        ..SOUND.limits
+    },
+    ..SOUND
+};
+
+/// In the order of arrival.
+fn replay(log: &Log, behind: &Behind) -> Option<(u64, Arc<Message>)> {
+    let mut rest = log.entries.range(behind.from..);
+    let (place, entry) = rest.find(|(_, entry)| !entry.message.is_in(&behind.have))?;
+    Some((place + 1, entry.message.clone()))
+}
+
+/// Who is connected somewhere doesn't age, however slowly it reads: that its server is still there shows that it is too.
+fn ages(phase: Phase, home_is_counted: bool) -> bool {
+    match phase {
+        Phase::Left => true,
+        Phase::CatchingUp | Phase::Live => !home_is_counted,
+        Phase::Expired | Phase::Out => false,
+    }
+}
 
 fn phase(cursor: &Vector, floor: &Vector) -> Phase {
     if vector::covers(cursor, floor) {
@@ -87,6 +146,6 @@ fn phase(cursor: &Vector, floor: &Vector) -> Phase {
 fn after_restart(session: &Session, floor: &Vector) -> Vector {
     match session.phase {
         Phase::Live => vector::join(&session.cursor, floor),
-        Phase::CatchingUp | Phase::Left | Phase::Out => session.cursor.clone(),
+        Phase::CatchingUp | Phase::Left | Phase::Expired | Phase::Out => session.cursor.clone(),
     }
 }

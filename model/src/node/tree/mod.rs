@@ -265,6 +265,7 @@ pub(super) fn is_for_strangers(peer: &Peer) -> bool {
         | Peer::LockRelease(_)
         | Peer::Directory(_)
         | Peer::DirectoryCredit { .. }
+        | Peer::DeliveryCredit { .. }
         | Peer::ActivityBroadcast(_)
         | Peer::Skip(_)
         | Peer::Sessions(_)

@@ -1,0 +1,234 @@
+//! What waits is not kept for ever: mailboxes, and what is known of clients that have long said nothing, end at an age
+//! (`docs/protocol.md`, Delivery: Ages). Age is counted in ticks of a timer, as a node has no clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::super::{State, Step, Timer};
+use super::log::Said;
+use super::{Report, exchange, forget, login, own_stream, tell, vector};
+use crate::message::client::Resume;
+use crate::message::server::{Message, Phase, Sender, Session, Skip};
+use crate::message::{ClientId, Registration};
+
+/// The pace of ageing.
+const TICK: std::ops::Range<Duration> = Duration::from_secs(3_600)..Duration::from_secs(3_960);
+
+/// The ages of some things. A tick costs what ends at it, not what there is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Ages<T> {
+    /// How many ticks there have been while something was ageing.
+    ticks: u64,
+    /// At which tick each ends.
+    end: BTreeMap<T, u64>,
+    /// The same, in the order of the ends.
+    ends: BTreeSet<(u64, T)>,
+}
+
+impl<T> Default for Ages<T> {
+    fn default() -> Self {
+        Self {
+            ticks: 0,
+            end: BTreeMap::new(),
+            ends: BTreeSet::new(),
+        }
+    }
+}
+
+impl<T: Clone + Ord> Ages<T> {
+    /// Ages from now on, for so many ticks.
+    pub(super) fn begin(&mut self, whose: T, ticks: u32) {
+        self.stop(&whose);
+        let end = self.ticks + u64::from(ticks);
+        self.ends.insert((end, whose.clone()));
+        self.end.insert(whose, end);
+    }
+
+    /// Doesn't age any more.
+    pub(super) fn stop(&mut self, whose: &T) {
+        if let Some(end) = self.end.remove(whose) {
+            self.ends.remove(&(end, whose.clone()));
+        }
+        self.rest();
+    }
+
+    /// One tick: those that end at it.
+    fn tick(&mut self) -> Vec<T> {
+        self.ticks += 1;
+        let mut ended = Vec::new();
+        while self.ends.first().is_some_and(|(end, _)| *end <= self.ticks)
+            && let Some((_, whose)) = self.ends.pop_first()
+        {
+            self.end.remove(&whose);
+            ended.push(whose);
+        }
+        self.rest();
+        ended
+    }
+
+    /// Where nothing ages, time stands still: so a world in which everything ends is finite.
+    fn rest(&mut self) {
+        if self.end.is_empty() {
+            self.ticks = 0;
+        }
+    }
+
+    /// Whether nothing ages.
+    pub fn is_empty(&self) -> bool {
+        self.end.is_empty()
+    }
+}
+
+/// A session has become something else: it ages if it is a mailbox now, from the beginning.
+pub(super) fn on_session(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
+    let Some(age) = step.config.delivery.mailbox_age else {
+        return;
+    };
+    let session = s.durable.delivery.book.sessions.get(registration);
+    if session.is_some_and(|session| is_mailbox(s, session, step)) {
+        s.delivery.mailboxes.begin(registration.clone(), age);
+        wait(s, step);
+    } else {
+        s.delivery.mailboxes.stop(registration);
+    }
+}
+
+/// Whether a session's user is away, as far as can be seen from here.
+fn is_mailbox(s: &State, session: &Session, step: &Step<'_>) -> bool {
+    let home = &session.version.home.server;
+    let counted = !s.delivery.uncounted.contains_key(home);
+    (step.rules.delivery.ages)(session.phase, counted)
+}
+
+fn wait(s: &mut State, step: &mut Step<'_>) {
+    let waits = !s.delivery.mailboxes.is_empty() || !s.delivery.clients.is_empty();
+    if waits && !s.delivery.ages {
+        s.delivery.ages = true;
+        step.set(Timer::Age, TICK);
+    }
+}
+
+/// A client has said something: from here on it says nothing.
+pub(super) fn on_said(s: &mut State, message: &Message, step: &mut Step<'_>) {
+    if let Some((sender, _)) = message.sender() {
+        on_heard_of(s, sender, step);
+    }
+}
+
+/// Others know how far these clients are.
+pub(super) fn on_skip(s: &mut State, skip: &Skip, step: &mut Step<'_>) {
+    for (sender, _) in &skip.said {
+        on_heard_of(s, sender.clone(), step);
+    }
+}
+
+/// A client is known, or known anew.
+pub(super) fn on_heard_of(s: &mut State, sender: Sender, step: &mut Step<'_>) {
+    if let Some(age) = step.config.delivery.client_age {
+        s.delivery.clients.begin(sender, age);
+        wait(s, step);
+    }
+}
+
+/// A start: all clients age from now on.
+pub(super) fn start(s: &mut State, step: &mut Step<'_>) {
+    let said = &s.durable.delivery.log.said;
+    for sender in said.keys().cloned().collect::<Vec<_>>() {
+        on_heard_of(s, sender, step);
+    }
+}
+
+/// Timer: everything that waits is one tick older.
+pub(super) fn on_timer(s: &mut State, step: &mut Step<'_>) {
+    s.delivery.ages = false;
+    let expired = s.delivery.mailboxes.tick();
+    if !expired.is_empty() {
+        expire(s, &expired, step);
+    }
+    let expired = s.delivery.clients.tick();
+    if !expired.is_empty() {
+        forget_clients(s, expired, step);
+    }
+    wait(s, step);
+}
+
+/// Mailboxes end: nothing is kept for them. Their records stay, and say to whoever returns what was missed, and why.
+fn expire(s: &mut State, mailboxes: &[Registration], step: &mut Step<'_>) {
+    let own = own_stream(s, step);
+    for registration in mailboxes {
+        let cursor = login::cursor_of(s, registration);
+        let sessions = &s.durable.delivery.book.sessions;
+        let Some(session) = sessions.get(registration).cloned() else {
+            continue;
+        };
+        let session = Session {
+            phase: Phase::Expired,
+            cursor: cursor.unwrap_or_default(),
+            ..session
+        };
+        let book = &mut s.durable.delivery.book;
+        book.change(&mut s.delivery.index, &own, registration, session);
+        forget::on_session(s, registration, step);
+    }
+    step.save(&s.durable);
+    exchange::flood_sessions(s, &own, step);
+    let mailboxes = mailboxes.len();
+    tell(Report::MailboxesExpired { mailboxes }, step);
+    forget::review(s, step);
+}
+
+/// Up to where these clients have numbered what they said is forgotten, but for those that are here and those whose last
+/// words not everyone has: they may still be said again. One that returns is believed ([`take_word`]).
+fn forget_clients(s: &mut State, clients: Vec<Sender>, step: &mut Step<'_>) {
+    let everywhere = forget::everywhere(s);
+    let mut forgotten = 0;
+    for sender in clients {
+        let said = s.durable.delivery.log.said.get(&sender);
+        let place = said.and_then(|said| said.place.as_ref());
+        let stable =
+            place.is_none_or(|(stream, number)| *number <= vector::at(&everywhere, stream));
+        if stable && !is_here(s, &sender) {
+            s.durable.delivery.log.forget_sender(&sender);
+            forgotten += 1;
+        } else {
+            on_heard_of(s, sender, step);
+        }
+    }
+    if forgotten > 0 {
+        let clients = forgotten;
+        tell(Report::ClientsExpired { clients }, step);
+    }
+}
+
+fn is_here(s: &State, sender: &Sender) -> bool {
+    let links = match &sender.speaker {
+        Some(registration) => s.delivery.present.get(registration),
+        None => None,
+    };
+    let receivers = &s.delivery.receivers;
+    let mut here = links
+        .into_iter()
+        .flatten()
+        .filter_map(|link| receivers.get(link));
+    here.any(|receiver| receiver.client.as_ref() == Some(&sender.client))
+}
+
+/// LOGIN of a client that says up to which number it has heard itself. A server that has all that the client has heard had
+/// this too, and has forgotten it at most.
+pub(super) fn take_word(
+    s: &mut State,
+    speaker: Option<Registration>,
+    resume: &Resume,
+    step: &mut Step<'_>,
+) {
+    let log = &mut s.durable.delivery.log;
+    let heard = resume.cursor.as_ref();
+    let is_all_here = heard.is_some_and(|heard| vector::covers(&log.have, heard));
+    let client: ClientId = resume.client.clone();
+    let sender = Sender { speaker, client };
+    if is_all_here && resume.said > log.said(&sender) && (step.rules.delivery.takes_word)() {
+        let (k, place) = (resume.said, None);
+        log.said.insert(sender.clone(), Said { k, place });
+        on_heard_of(s, sender, step);
+    }
+}
