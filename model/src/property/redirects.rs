@@ -1,7 +1,7 @@
 //! Property 18: redirects end and lose nothing. Nobody is sent on without end; whoever wants to be logged in is, at last; then
 //! every server knows how many are on each. What a redirect must not lose is what properties 8 to 11 say.
 
-use crate::message::{Line, Peer};
+use crate::message::{Line, Peer, Reply};
 use crate::node::Role;
 use crate::node::State;
 use crate::node::connection::Standing;
@@ -39,12 +39,18 @@ pub fn arrive(view: &View<'_>) -> bool {
         })
 }
 
-/// Whether every load has been said, and been heard by every neighbour.
+/// Whether every load has been said and heard, and nobody has still to learn that somebody is gone or shall go.
 fn is_said(view: &View<'_>) -> bool {
-    let mut inboxes = view.links.iter().flat_map(|link| &link.ends);
-    let says = |line: &Line| matches!(line, Line::Peer(Peer::ServerAnnounce { .. }));
-    view.live().all(|(_, server)| !server.balance.owes)
-        && inboxes.all(|end| !end.inbox.iter().any(|line| says(line)))
+    let mut ends = view.links.iter().flat_map(|link| &link.ends);
+    let moves = |line: &Line| {
+        matches!(
+            line,
+            Line::Peer(Peer::ServerAnnounce { .. }) | Line::Reply(Reply::Redirect { .. })
+        )
+    };
+    view.deserted.is_empty()
+        && view.live().all(|(_, server)| !server.balance.owes)
+        && ends.all(|end| !end.deaf && !end.inbox.iter().any(|line| moves(line)))
 }
 
 fn wants_to_be(seat: &Seat) -> bool {

@@ -66,6 +66,12 @@ pub struct Serve {
     /// Which intervals to keep
     #[arg(long, value_enum, default_value_t = Profile::Fast)]
     profile: Profile,
+    /// Keep what users who are away have missed for so many days
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    mailbox_days: u32,
+    /// Remember for so many days how far clients are that say nothing
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    client_days: u32,
     /// Don't tell a speaker's own connection what it said
     #[arg(long)]
     pub no_echo: bool,
@@ -288,6 +294,8 @@ impl Serve {
             },
             delivery: delivery::Settings {
                 echoes: !self.no_echo,
+                mailbox_age: Some(self.mailbox_days * delivery::TICKS_A_DAY),
+                client_age: Some(self.client_days * delivery::TICKS_A_DAY),
                 ..delivery::Settings::default()
             },
         })

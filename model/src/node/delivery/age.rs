@@ -11,6 +11,9 @@ use crate::message::client::Resume;
 use crate::message::server::{Message, Phase, Sender, Session, Skip};
 use crate::message::{ClientId, Registration};
 
+/// How many ticks make a day, about.
+pub const TICKS_A_DAY: u32 = 24;
+
 /// The pace of ageing.
 const TICK: std::ops::Range<Duration> = Duration::from_secs(3_600)..Duration::from_secs(3_960);
 

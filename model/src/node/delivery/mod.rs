@@ -121,8 +121,8 @@ impl Default for Settings {
             window: 1_024,
             unheard_max: 65_536,
             patience: Some(60),
-            mailbox_age: Some(24 * 30),
-            client_age: Some(24 * 30),
+            mailbox_age: Some(30 * TICKS_A_DAY),
+            client_age: Some(30 * TICKS_A_DAY),
         }
     }
 }
@@ -156,6 +156,7 @@ pub enum Report {
     },
 }
 
+pub use age::TICKS_A_DAY;
 pub use login::{
     on_client_down, on_login, on_logout, on_placed, on_registered, on_united, sent_on, start,
 };
