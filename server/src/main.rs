@@ -8,6 +8,7 @@ use regrow::command::check::{self, Check};
 use regrow::command::client::Client;
 use regrow::command::demo::Demo;
 use regrow::command::explore::{self, Explore};
+use regrow::command::forget::Forget;
 use regrow::command::modern;
 use regrow::command::serve::Serve;
 use tracing_subscriber::EnvFilter;
@@ -27,6 +28,7 @@ enum Command {
     Explore(Explore),
     Serve(Serve),
     Client(Client),
+    Forget(Forget),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run().map_err(Into::into),
         Command::Serve(serve) => serve.run().map_err(Into::into),
         Command::Client(client) => client.run().map_err(Into::into),
+        Command::Forget(forget) => forget.run().map_err(Into::into),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -250,6 +250,19 @@ pub enum Peer {
         /// Name and what is known of it.
         servers: Vec<(ServerName, Server)>,
     },
+    /// FORGET: an operator, who knows the system's secret, gives a server up. The first line of a link; RETIRED, or
+    /// AUTHENTICATION_FAIL, answers it.
+    Forget {
+        /// What every server of the system knows.
+        secret: Secret,
+        /// Which server.
+        server: ServerName,
+    },
+    /// RETIRED: servers that were given up, each up to this start. None where an operator's FORGET named nobody.
+    Retired {
+        /// Name and start.
+        servers: Vec<(ServerName, Incarnation)>,
+    },
     /// HELLO.
     Hello(Box<Hello>),
     /// LOCK_REQUEST: from the claim's origin outwards.

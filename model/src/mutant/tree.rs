@@ -5,6 +5,24 @@ use super::Mutant;
 /// Every mutant of the tree.
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
+        name: "retired-counts",
+        says: "a server that was given up is still waited for",
+        scenario: "given-up",
+        alter: |setup| setup.rules.tree.retires = || false,
+    },
+    Mutant {
+        name: "retired-not-flooded",
+        says: "that a server was given up goes no further",
+        scenario: "given-up-in-a-line",
+        alter: |setup| setup.rules.tree.floods_retired = || false,
+    },
+    Mutant {
+        name: "retired-admitted",
+        says: "the process that was given up is taken back",
+        scenario: "given-up-runs",
+        alter: |setup| setup.rules.tree.is_retired = |_, _| false,
+    },
+    Mutant {
         name: "no-probe",
         says: "a server with a parent never looks for a better tree",
         scenario: "roots-apart",

@@ -147,6 +147,7 @@ fn tell_event(event: Event) -> String {
         Event::Heal => "the network heals".to_owned(),
         Event::Crash(number) => format!("s{number} crashes"),
         Event::Restart(number) => format!("s{number} starts again"),
+        Event::Forget { at, server } => format!("an operator gives s{server} up, at s{at}"),
         Event::LoseDisk(number) => format!("s{number} loses its disk"),
     }
 }

@@ -128,6 +128,11 @@ pub(super) fn on_edge_down(s: &mut Node, link: Link, step: &mut Step<'_>) {
     }
 }
 
+/// A server was given up: nobody is sent there.
+pub(super) fn on_retired(s: &mut Node, server: &ServerName) {
+    s.balance.others.remove(server);
+}
+
 /// A client is logged in now.
 pub(super) fn on_present(s: &mut Node, step: &mut Step<'_>) {
     s.balance.clients += 1;

@@ -139,6 +139,8 @@ pub enum Halt {
         /// The later start.
         by: crate::message::Incarnation,
     },
+    /// An operator has given this server up.
+    Retired,
 }
 
 /// A node's timers: a closed set without counters; setting one replaces it.
@@ -162,7 +164,13 @@ pub enum Timer {
 
 /// What an operator can ask of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Order {}
+pub enum Order {
+    /// Give a server up: nobody shall miss it any more.
+    Forget {
+        /// Which.
+        server: ServerName,
+    },
+}
 
 /// What a node tells its operator; nothing in the protocol depends on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -268,6 +276,7 @@ impl State {
         hello.directory = registry::vector(self);
         hello.loads = balance::on_edge_up(self, link, step);
         step.say(link, Peer::Hello(Box::new(hello)));
+        tree::on_edge_up(self, link, step);
         registry::on_edge_up(self, link, step);
         delivery::on_edge_up(self, link, step);
     }
@@ -370,7 +379,7 @@ fn on_input(s: &mut State, input: Input<Order>, step: &mut Step<'_>) {
         Input::Received { link, lines } => delivery::on_received(s, link, lines, step),
         Input::Down { link } => on_down(s, link, step),
         Input::Unreachable { address } => tree::on_unreachable(s, &address, step),
-        Input::Ask(order) => match order {},
+        Input::Ask(Order::Forget { server }) => tree::on_order(s, server, step),
     }
 }
 
@@ -392,6 +401,9 @@ fn on_line(s: &mut State, link: Link, line: Line, step: &mut Step<'_>) {
 fn on_first_line(s: &mut State, link: Link, line: Line, step: &mut Step<'_>) {
     match line {
         Line::Peer(Peer::Authenticate(join)) => tree::on_join(s, link, *join, step),
+        Line::Peer(Peer::Forget { secret, server }) => {
+            tree::on_forget(s, link, &secret, server, step);
+        }
         Line::Peer(_) | Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => {
             let connection = Box::new(Connection::default());
             s.links.insert(link, Role::Client(connection));
@@ -416,6 +428,7 @@ fn on_peer(s: &mut State, link: Link, peer: Peer, step: &mut Step<'_>) {
     match peer {
         Peer::Path { path, children } => tree::on_path(s, link, path, children, step),
         Peer::Known { servers } => tree::on_known(s, link, servers, step),
+        Peer::Retired { servers } => tree::on_retired(s, link, servers, step),
         Peer::Hello(hello) => {
             registry::on_hello(s, link, &hello.directory, step);
             delivery::on_hello(s, link, &hello, step);
@@ -435,7 +448,7 @@ fn on_peer(s: &mut State, link: Link, peer: Peer, step: &mut Step<'_>) {
         Peer::DeliveryCredit { lines } => delivery::on_credit(s, link, lines, step),
         Peer::Floors { floors } => delivery::on_floors(s, link, floors, step),
         Peer::ServerAnnounce { loads } => balance::on_loads(s, link, loads, step),
-        Peer::Authenticate(_) => tree::on_nonsense(s, link, step),
+        Peer::Authenticate(_) | Peer::Forget { .. } => tree::on_nonsense(s, link, step),
         Peer::AuthenticationFail { info } => tree::on_authentication_fail(s, link, info, step),
     }
 }

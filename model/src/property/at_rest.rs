@@ -50,6 +50,8 @@ fn is_about_delivery(line: &Line) -> bool {
             | Peer::AuthenticationFail { .. }
             | Peer::Path { .. }
             | Peer::Known { .. }
+            | Peer::Forget { .. }
+            | Peer::Retired { .. }
             | Peer::LockRequest(_)
             | Peer::LockAllowed(_)
             | Peer::LockDenied(_)

@@ -21,7 +21,7 @@ pub fn settled(view: &View<'_>) -> bool {
         .into_iter()
         .filter(|(_, session)| session.phase == Phase::Left);
     let present = present(view);
-    !view.is_whole()
+    !view.all_counted_run()
         || (!view.mailboxes_end && left.any(|(registration, _)| !present.contains(registration)))
         || view
             .live()

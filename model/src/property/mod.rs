@@ -29,6 +29,7 @@ pub mod one_tree;
 pub mod rebuke;
 pub mod redirects;
 pub mod registers_answered;
+pub mod retired;
 pub mod unique_usernames;
 #[cfg(test)]
 mod usernames_tests;
@@ -184,6 +185,13 @@ pub const ALL: &[Property] = &[
         kind: Kind::Convergence,
         part: Part::Tree,
         holds: |view| view.drawn.is_none_or(|drawn| as_drawn::holds(view, drawn)),
+    },
+    Property {
+        number: 16,
+        name: "who was given up is gone, or is back as a new one",
+        kind: Kind::Convergence,
+        part: Part::Tree,
+        holds: retired::holds,
     },
     Property {
         number: 17,

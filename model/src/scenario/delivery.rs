@@ -553,6 +553,43 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["SKIP", "server uncounted"],
     },
     Scenario {
+        name: "given-up",
+        says: "a server is down for good and given up, and what was said in vain to it is no longer kept",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![user(1, Kind::Ours, &[1], [say("a")])];
+            let story = vec![Event::Crash(2), Event::Forget { at: 1, server: 2 }];
+            Setup {
+                story,
+                parts: &[Part::Tree, Part::Delivery],
+                ..world(&[0, 1], users, CALM)
+            }
+        },
+        reaches: &["crash", "server given up"],
+    },
+    Scenario {
+        name: "given-up-returns",
+        says: "a server that was given up with a user on it starts again, as a new one; the user goes on at the other",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2, 1], []),
+            ];
+            let story = vec![
+                Event::Crash(2),
+                Event::Forget { at: 1, server: 2 },
+                Event::Restart(2),
+            ];
+            Setup {
+                story,
+                parts: &[Part::Tree, Part::Delivery],
+                ..quiet(world(&[0, 1], users, CALM))
+            }
+        },
+        reaches: &["crash", "server given up", "restart"],
+    },
+    Scenario {
         name: "legacy-returns",
         says: "a legacy listener dies and returns",
         size: Size::Full,

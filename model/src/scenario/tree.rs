@@ -8,6 +8,35 @@ use crate::world::{Event, Faults, Setup, Start, Ways};
 /// Every scenario of the tree.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
+        name: "given-up-in-a-line",
+        says: "the far end of a line is down for good, and is given up at the near end",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![Event::Crash(3), Event::Forget { at: 1, server: 3 }],
+            ..Setup::tree(&[0, 1, 2]).without_probes()
+        },
+        reaches: &["server given up", "RETIRED"],
+    },
+    Scenario {
+        name: "given-up-runs",
+        says: "a server that can't be heard is given up although it runs, and stops when it can be heard again",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![
+                Event::Cut(Ways::between(&[1], &[2])),
+                Event::Forget { at: 1, server: 2 },
+                Event::Heal,
+            ],
+            ..Setup::tree(&[0, 1]).without_probes()
+        },
+        reaches: &[
+            "server given up",
+            "RETIRED",
+            "join refused: retired",
+            "halted",
+        ],
+    },
+    Scenario {
         name: "pair-cold",
         says: "two servers start and find each other; dials take their time",
         size: Size::Smoke,

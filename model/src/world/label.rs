@@ -146,6 +146,8 @@ pub(crate) fn line(line: &Line) -> &'static str {
             Peer::AuthenticationFail { .. } => "AUTHENTICATION_FAIL of a server",
             Peer::Path { .. } => "PATH",
             Peer::Known { .. } => "KNOWN",
+            Peer::Forget { .. } => "FORGET",
+            Peer::Retired { .. } => "RETIRED",
             Peer::Hello(_) => "HELLO",
             Peer::LockRequest(_) => "LOCK_REQUEST",
             Peer::LockAllowed(_) => "LOCK_ALLOWED",
@@ -246,6 +248,7 @@ pub(super) fn report(report: &Report) -> &'static str {
             Tree::Refused { why, .. } => match why {
                 Refusal::WrongSecret => "join refused: wrong secret",
                 Refusal::Stale => "join refused: stale",
+                Refusal::Retired => "join refused: retired",
                 Refusal::MyName => "join refused: my name",
                 Refusal::NotElder => "join refused: not elder",
             },

@@ -87,6 +87,13 @@ pub enum Event {
     Crash(usize),
     /// A server that is down starts with what is on its disk.
     Restart(usize),
+    /// An operator gives a server up, at another one.
+    Forget {
+        /// At this one.
+        at: usize,
+        /// Which.
+        server: usize,
+    },
     /// A server that is down gets an empty disk.
     LoseDisk(usize),
     /// Some ways break.

@@ -11,7 +11,7 @@ use super::server::{Held, Process, Server};
 use super::{Action, Event, Memo, State, Ways, World, guest, label, wish};
 use crate::client::Kind;
 use crate::message::Address;
-use crate::node::Node;
+use crate::node::{Node, Order};
 use crate::port::{End, Input, Link};
 
 /// Takes a step that is possible in this state.
@@ -76,6 +76,18 @@ fn befall(world: &World, state: &mut State, event: Event, seen: &mut Seen) {
         Event::Restart(server) => {
             seen.note("restart");
             start(world, state, server - 1, seen);
+        }
+        Event::Forget { at, server } => {
+            seen.note("server given up");
+            let server = world.setup().servers[server - 1].name.clone();
+            let order = Order::Forget { server };
+            run(
+                world,
+                state,
+                at - 1,
+                OfServer::Input(Input::Ask(order)),
+                seen,
+            );
         }
         Event::LoseDisk(server) => {
             seen.note("lost disk");

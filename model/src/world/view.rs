@@ -6,7 +6,7 @@ use super::guest::{self, Guest, Want};
 use super::link::{Connection, Party};
 use super::server::{Process, Server};
 use super::user::{Seat, User, Wish};
-use super::{Faults, Memo, State, Ways, World};
+use super::{Event, Faults, Memo, State, Ways, World};
 use crate::node;
 use crate::node::delivery::Settings;
 use crate::node::delivery::log::Log;
@@ -43,6 +43,8 @@ pub struct View<'a> {
     pub log_max: usize,
     /// Whether anything could go wrong from the beginning.
     pub has_faults: bool,
+    /// The servers that operators have given up and that haven't been started since, by index.
+    pub given_up: BTreeSet<usize>,
     /// Whether servers keep mailboxes for a time only.
     pub mailboxes_end: bool,
     /// Whether servers know clients for a time only.
@@ -95,6 +97,15 @@ impl<'a> View<'a> {
         let setup = world.setup();
         let drawn = setup.drawn.as_deref();
         let logs = setup.servers.iter().map(|server| server.delivery.log_max);
+        let told = setup.story[..state.told].iter();
+        let given_up = told.fold(BTreeSet::new(), |mut given_up, event| {
+            match event {
+                Event::Forget { server, .. } => _ = given_up.insert(server - 1),
+                Event::Restart(server) => _ = given_up.remove(&(server - 1)),
+                Event::Crash(_) | Event::LoseDisk(_) | Event::Cut(_) | Event::Heal => {}
+            }
+            given_up
+        });
         let any = |says: fn(&Settings) -> bool| {
             let mut servers = setup.servers.iter();
             servers.any(|server| says(&server.delivery))
@@ -117,6 +128,7 @@ impl<'a> View<'a> {
             drawn: drawn.filter(|_| state.told == setup.story.len()),
             log_max: logs.max().unwrap_or(0),
             has_faults: setup.faults != Faults::default(),
+            given_up,
             mailboxes_end: any(|settings| settings.mailbox_age.is_some()),
             clients_end: any(|settings| settings.client_age.is_some()),
             windows: (
@@ -153,6 +165,13 @@ impl<'a> View<'a> {
         let connected = self.guests.iter().filter(|(_, guest)| guest.link.is_some());
         let believers = connected.filter(|(_, guest)| guest.believes());
         believers.filter_map(|(wish, guest)| Some((self.servers[guest.home]?, *wish)))
+    }
+
+    /// Whether every server that nobody has given up runs and can talk to every other.
+    pub fn all_counted_run(&self) -> bool {
+        let mut servers = self.servers.iter().enumerate();
+        self.cut.is_empty()
+            && servers.all(|(index, server)| server.is_some() || self.given_up.contains(&index))
     }
 
     /// Whether a user's client dies some time.

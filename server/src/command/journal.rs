@@ -88,5 +88,8 @@ fn halted(halt: &Halt) {
                 "another process runs under this server's name and was started later"
             );
         }
+        Halt::Retired => {
+            error!(event = "retired", "an operator has given this server up");
+        }
     }
 }

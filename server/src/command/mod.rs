@@ -4,6 +4,7 @@ pub mod check;
 pub mod client;
 pub mod demo;
 pub mod explore;
+pub mod forget;
 mod journal;
 mod names;
 pub mod serve;

@@ -185,6 +185,11 @@ pub enum ServeError {
          another --host, --port and --data"
     )]
     Superseded,
+    /// An operator has given it up.
+    #[error(
+        "an operator has given this server up with `regrow forget`. Started again, it joins as a new server"
+    )]
+    Retired,
     /// A bug.
     #[error("the node has failed; its state is as it was last saved: {0}")]
     Failed(#[from] tokio::task::JoinError),
@@ -240,8 +245,8 @@ impl Serve {
             dial: Box::new(tcp.clone()),
             told: Box::new(move |report: Report| {
                 journal::write(&report);
-                if let Report::Halted(Halt::Superseded { .. }) = report {
-                    let _ = halt.try_send(());
+                if let Report::Halted(why) = report {
+                    let _ = halt.try_send(why);
                 }
             }),
         };
@@ -254,7 +259,10 @@ impl Serve {
         let outcome = tokio::select! {
             _ = terminate.recv() => Ok(()),
             _ = interrupt.recv() => Ok(()),
-            Some(()) = halted.recv() => Err(ServeError::Superseded),
+            Some(why) = halted.recv() => Err(match why {
+                Halt::Superseded { .. } => ServeError::Superseded,
+                Halt::Retired => ServeError::Retired,
+            }),
             ended = node.ended() => return ended.map_err(ServeError::Failed),
         };
         tracing::info!(event = "stopping", "stopping");
@@ -359,6 +367,7 @@ fn schema() -> Schema<Durable> {
                     id,
                     incarnation,
                     known: OrdMap::new(),
+                    retired: OrdMap::new(),
                 },
                 registry: registry::Durable::default(),
                 delivery,
@@ -366,6 +375,7 @@ fn schema() -> Schema<Durable> {
         },
     )
     .map("known", |d| &mut d.tree.known, |d| &d.tree.known)
+    .map("retired", |d| &mut d.tree.retired, |d| &d.tree.retired)
     .map(
         "records",
         |d| &mut d.registry.records,

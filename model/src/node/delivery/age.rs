@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::{State, Step, Timer};
 use super::log::Said;
-use super::{Report, exchange, forget, login, own_stream, tell, vector};
+use super::{Report, forget, login, tell, vector};
 use crate::message::client::Resume;
 use crate::message::server::{Message, Phase, Sender, Session, Skip};
 use crate::message::{ClientId, Registration};
@@ -157,24 +157,7 @@ pub(super) fn on_timer(s: &mut State, step: &mut Step<'_>) {
 
 /// Mailboxes end: nothing is kept for them. Their records stay, and say to whoever returns what was missed, and why.
 fn expire(s: &mut State, mailboxes: &[Registration], step: &mut Step<'_>) {
-    let own = own_stream(s, step);
-    for registration in mailboxes {
-        let cursor = login::cursor_of(s, registration);
-        let sessions = &s.durable.delivery.book.sessions;
-        let Some(session) = sessions.get(registration).cloned() else {
-            continue;
-        };
-        let session = Session {
-            phase: Phase::Expired,
-            cursor: cursor.unwrap_or_default(),
-            ..session
-        };
-        let book = &mut s.durable.delivery.book;
-        book.change(&mut s.delivery.index, &own, registration, session);
-        forget::on_session(s, registration, step);
-    }
-    step.save(&s.durable);
-    exchange::flood_sessions(s, &own, step);
+    login::turn_all(s, mailboxes, Phase::Expired, step);
     let mailboxes = mailboxes.len();
     tell(Report::MailboxesExpired { mailboxes }, step);
     forget::review(s, step);

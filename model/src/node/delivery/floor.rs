@@ -60,6 +60,9 @@ pub(super) fn on_floors(
 ) {
     let mut news = Vec::new();
     for (server, floor) in floors {
+        if s.durable.tree.retired.contains_key(&server) {
+            continue;
+        }
         let known = s.durable.delivery.floors.entry(server.clone()).or_default();
         if !vector::covers(known, &floor) {
             *known = vector::join(known, &floor);

@@ -181,6 +181,21 @@ pub(super) fn on_patience(s: &mut State, step: &mut Step<'_>) {
     review(s, step);
 }
 
+/// A server was given up: who was there is away, having heard what it said last; nobody waits for it.
+pub(super) fn on_retired(s: &mut State, server: &ServerName, step: &mut Step<'_>) {
+    let sessions = s.durable.delivery.book.sessions.iter();
+    let there = sessions.filter(|(_, session)| {
+        session.version.home.server == *server && login::is_here(session.phase)
+    });
+    let there: Vec<_> = there
+        .map(|(registration, _)| registration.clone())
+        .collect();
+    login::turn_all(s, &there, Phase::Left, step);
+    s.durable.delivery.floors.remove(server);
+    s.delivery.uncounted.remove(server);
+    s.delivery.missed.remove(server);
+}
+
 /// A server has moved: it is counted again.
 pub(super) fn on_moved(s: &mut State, server: &ServerName, step: &mut Step<'_>) {
     s.delivery.missed.remove(server);

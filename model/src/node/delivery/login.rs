@@ -34,7 +34,7 @@ pub fn start(s: &mut State, step: &mut Step<'_>) {
     floor::expect(s, step);
 }
 
-fn is_here(phase: Phase) -> bool {
+pub(super) fn is_here(phase: Phase) -> bool {
     match phase {
         Phase::CatchingUp | Phase::Live => true,
         Phase::Left | Phase::Expired | Phase::Out => false,
@@ -393,6 +393,32 @@ fn turn(
         };
         change(s, &held.registration, session, step);
     }
+}
+
+/// The sessions of many users who are away enter another phase, with up to where each had heard: on disk first, then to
+/// the neighbours, all at once.
+pub(super) fn turn_all(s: &mut State, users: &[Registration], phase: Phase, step: &mut Step<'_>) {
+    if users.is_empty() {
+        return;
+    }
+    let own = own_stream(s, step);
+    for registration in users {
+        let cursor = cursor_of(s, registration).unwrap_or_default();
+        let sessions = &s.durable.delivery.book.sessions;
+        let Some(session) = sessions.get(registration).cloned() else {
+            continue;
+        };
+        let session = Session {
+            phase,
+            cursor,
+            ..session
+        };
+        let book = &mut s.durable.delivery.book;
+        book.change(&mut s.delivery.index, &own, registration, session);
+        forget::on_session(s, registration, step);
+    }
+    step.save(&s.durable);
+    exchange::flood_sessions(s, &own, step);
 }
 
 /// Changes a session: on disk first, then to the neighbours.

@@ -261,6 +261,16 @@ pub(super) fn on_age(s: &mut super::State, step: &mut Step<'_>) {
     age::on_timer(s, step);
 }
 
+/// A server was given up: its users are away, and nothing is kept for it.
+pub(super) fn on_retired(s: &mut super::State, server: &ServerName, step: &mut Step<'_>) {
+    forget::on_retired(s, server, step);
+}
+
+/// Fewer servers are to have everything.
+pub(super) fn on_fewer(s: &mut super::State, step: &mut Step<'_>) {
+    forget::review(s, step);
+}
+
 /// The stream that numbers what this server's own clients say, and its changes to sessions.
 fn own_stream(s: &super::State, step: &Step<'_>) -> Stream {
     let tree = &s.durable.tree;

@@ -34,6 +34,12 @@ pub struct Rules {
     pub greets: fn() -> bool,
     /// Given what is known of a server and what is heard: is the latter news?
     pub is_news: fn(Option<&Server>, &Server) -> bool,
+    /// Does a server that was given up count no more?
+    pub retires: fn() -> bool,
+    /// Is it passed on that a server was given up?
+    pub floods_retired: fn() -> bool,
+    /// Given the start up to which a server was given up and the one that speaks: is that one meant?
+    pub is_retired: fn(Incarnation, Incarnation) -> bool,
     /// Given the latest start known and the one that speaks: is the speaker out of date?
     pub is_stale: fn(Incarnation, Incarnation) -> bool,
     /// Rule 9: given my own start and one of my name that is heard of: am I out of date?
@@ -55,6 +61,9 @@ pub const SOUND: Rules = Rules {
     persists_known: || true,
     greets: || true,
     is_news,
+    retires: || true,
+    floods_retired: || true,
+    is_retired: |retired, speaks| speaks <= retired,
     is_stale: |known, speaks| speaks < known,
     is_superseded: |mine, heard| heard > mine,
 };

@@ -4,7 +4,7 @@ use imbl::OrdMap;
 
 use super::dial::rearm;
 use super::known::{learn, tell_known};
-use super::{Refusal, Report};
+use super::{Refusal, Report, retired};
 use crate::message::client::Info;
 use crate::message::server::{Join, Server};
 use crate::message::{Peer, ServerId, ServerName};
@@ -45,12 +45,15 @@ pub(super) fn on_join(s: &mut NodeState, link: Link, join: Join, step: &mut Step
         return;
     }
     let rules = &step.rules.tree;
+    let retired = retired::covers(s, &join.id.name, join.incarnation, step);
     let is_stale = latest.is_some_and(|latest| (rules.is_stale)(latest, join.incarnation));
     if !is_stale && (rules.drops_old_edge)() {
         drop_old_edge(s, &join.id.name, step);
     }
     let refusal = if join.id.name == s.id().name {
         Some(Refusal::MyName)
+    } else if retired.is_some() {
+        Some(Refusal::Retired)
     } else if is_stale {
         Some(Refusal::Stale)
     } else if !(rules.accepts)(s.root(), s.tree.path(), &join.id, &join.root) {
@@ -60,6 +63,10 @@ pub(super) fn on_join(s: &mut NodeState, link: Link, join: Join, step: &mut Step
     };
     if let Some(why) = refusal {
         s.links.remove(&link);
+        if let Some(retired) = retired {
+            let servers = vec![(join.id.name.clone(), retired)];
+            step.say(link, Peer::Retired { servers });
+        }
         if let Some(latest) = s
             .durable
             .tree
@@ -84,7 +91,7 @@ pub(super) fn on_down(s: &mut NodeState, link: Link, step: &mut Step<'_>) {
 }
 
 /// A server that joins again has no use for its old edge any more (rule 7).
-fn drop_old_edge(s: &mut NodeState, child: &ServerName, step: &mut Step<'_>) {
+pub(super) fn drop_old_edge(s: &mut NodeState, child: &ServerName, step: &mut Step<'_>) {
     if let Some(old) = s.tree.children.get(child).map(|child| child.link) {
         lose_child(s, old, step);
         step.close(old);

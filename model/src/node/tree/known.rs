@@ -4,6 +4,7 @@
 use imbl::OrdMap;
 
 use super::dial::rearm;
+use super::retired;
 use crate::message::server::Server;
 use crate::message::{Incarnation, Peer, ServerName};
 use crate::node::{Halt, State as NodeState, Step};
@@ -32,7 +33,10 @@ pub(super) fn learn(
                     ),
                 }
             }
-        } else if (rules.is_news)(s.durable.tree.known.get(&name), &server) {
+        } else if (rules.is_news)(s.durable.tree.known.get(&name), &server)
+            && retired::covers(s, &name, server.incarnation, step).is_none()
+        {
+            s.durable.tree.retired.remove(&name);
             s.durable.tree.known.insert(name.clone(), server.clone());
             news.push((name, server));
         }

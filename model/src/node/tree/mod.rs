@@ -15,12 +15,14 @@
 //! - [`parent`]: the server that this one joined; adopting, leaving, being an orphan.
 //! - [`children`]: the servers that joined this one.
 //! - [`known`]: the servers ever heard of, and who has whose name.
+//! - [`retired`]: the servers that an operator has given up.
 //! - [`timing`]: how long it waits before it dials.
 
 pub mod children;
 pub mod dial;
 pub mod known;
 pub mod parent;
+pub mod retired;
 pub mod timing;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -29,7 +31,7 @@ use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Boot, Config, Role, Step};
-use crate::message::client::Info;
+use crate::message::client::{Info, Secret};
 use crate::message::server::{Join, Server};
 use crate::message::{Address, Incarnation, Peer, ServerId, ServerName};
 use crate::port::Link;
@@ -64,6 +66,8 @@ pub struct Durable {
     pub incarnation: Incarnation,
     /// Every server ever heard of, itself included.
     pub known: OrdMap<ServerName, Server>,
+    /// The servers that were given up, each up to this start.
+    pub retired: OrdMap<ServerName, Incarnation>,
 }
 
 /// What the tree tells the operator.
@@ -113,6 +117,8 @@ pub enum Refusal {
     WrongSecret,
     /// A later start of that server is known.
     Stale,
+    /// It was given up, and this is the start that was.
+    Retired,
     /// It bears this server's own name.
     MyName,
     /// Rule 1: this root isn't strictly elder than the joiner's, or the joiner is on the path.
@@ -166,6 +172,7 @@ pub(super) fn start(config: &Config, boot: Boot, disk: Option<&Durable>) -> (Sta
         address: config.address.clone(),
     };
     known.insert(id.name.clone(), myself);
+    let retired = disk.map_or_else(OrdMap::new, |disk| disk.retired.clone());
     let state = State {
         blank: disk.is_none(),
         ..State::default()
@@ -176,6 +183,7 @@ pub(super) fn start(config: &Config, boot: Boot, disk: Option<&Durable>) -> (Sta
             id,
             incarnation,
             known,
+            retired,
         },
     )
 }
@@ -239,6 +247,37 @@ pub(super) fn on_known(
     known::learn(s, Some(link), servers, step);
 }
 
+/// FORGET: an operator gives a server up.
+pub(super) fn on_forget(
+    s: &mut super::State,
+    link: Link,
+    secret: &Secret,
+    server: ServerName,
+    step: &mut Step<'_>,
+) {
+    retired::on_forget(s, link, secret, server, step);
+}
+
+/// The same, asked for where the server runs.
+pub(super) fn on_order(s: &mut super::State, server: ServerName, step: &mut Step<'_>) {
+    retired::forget(s, server, step);
+}
+
+/// RETIRED: servers that were given up.
+pub(super) fn on_retired(
+    s: &mut super::State,
+    link: Link,
+    servers: retired::Tombstones,
+    step: &mut Step<'_>,
+) {
+    retired::learn(s, Some(link), servers, step);
+}
+
+/// An edge of the tree is up.
+pub(super) fn on_edge_up(s: &super::State, link: Link, step: &mut Step<'_>) {
+    retired::tell(s, link, step);
+}
+
 /// AUTHENTICATION_FAIL: the other server keeps another secret. A close follows.
 pub(super) fn on_authentication_fail(
     s: &mut super::State,
@@ -257,8 +296,10 @@ pub(super) fn is_for_strangers(peer: &Peer) -> bool {
         Peer::Authenticate(_)
         | Peer::AuthenticationFail { .. }
         | Peer::Path { .. }
+        | Peer::Retired { .. }
         | Peer::Known { .. } => true,
-        Peer::Hello(_)
+        Peer::Forget { .. }
+        | Peer::Hello(_)
         | Peer::LockRequest(_)
         | Peer::LockAllowed(_)
         | Peer::LockDenied(_)

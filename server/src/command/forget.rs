@@ -1,0 +1,114 @@
+//! `regrow forget`: an operator gives a server up for good. One line to any server of the system, which knows the
+//! operator by the system's secret, and passes it on (`docs/protocol.md`, Tree, rule 12).
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use clap::Args;
+use regrow_model::message::client::Secret;
+use regrow_model::message::{Address, Hearer, Line, Peer, ServerName};
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Give a server up for good: nobody waits for it any more, nothing is kept for it
+///
+/// Say it to any server that runs. If the one that was given up runs still, it stops once it hears of it; started again, it
+/// joins as a new server.
+#[derive(Args, Debug)]
+pub struct Forget {
+    /// The server to give up, by the name that the others know it by: its HOST:PORT
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// A server that runs
+    #[arg(long, value_name = "HOST:PORT", default_value = "localhost:3780")]
+    server: Address,
+    /// What all servers of the system know
+    #[arg(long)]
+    secret: String,
+}
+
+/// Why a server isn't given up.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    /// The server that was asked doesn't answer.
+    #[error("{server} doesn't answer: {source}. Name another one that runs with --server")]
+    Silent {
+        /// Who was asked.
+        server: Address,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It keeps another secret.
+    #[error("{server} refuses: {why}. Give its --secret")]
+    Refused {
+        /// Who was asked.
+        server: Address,
+        /// What it says.
+        why: String,
+    },
+    /// It knows nobody of that name.
+    #[error("{server} knows no server {name}")]
+    Unknown {
+        /// Who was asked.
+        server: Address,
+        /// Whom it doesn't know.
+        name: String,
+    },
+    /// It said something else.
+    #[error("{server} gave no answer that makes sense: is it a regrow server of this version?")]
+    Nonsense {
+        /// Who was asked.
+        server: Address,
+    },
+}
+
+impl Forget {
+    /// Says it, and waits until it is on that server's disk.
+    ///
+    /// # Errors
+    /// When it is not known to be.
+    pub fn run(self) -> Result<(), ForgetError> {
+        let answer = self.ask().map_err(|source| ForgetError::Silent {
+            server: self.server.clone(),
+            source,
+        })?;
+        let server = self.server;
+        match Line::decode(answer.trim_end().as_bytes(), Hearer::Server) {
+            Line::Peer(Peer::Retired { servers }) if servers.is_empty() => {
+                let name = self.name;
+                Err(ForgetError::Unknown { server, name })
+            }
+            Line::Peer(Peer::Retired { .. }) => {
+                println!("{} is given up; {server} tells the others", self.name);
+                Ok(())
+            }
+            Line::Peer(Peer::AuthenticationFail { info }) => {
+                let why = info.to_string();
+                Err(ForgetError::Refused { server, why })
+            }
+            Line::Peer(_) | Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => {
+                Err(ForgetError::Nonsense { server })
+            }
+        }
+    }
+
+    fn ask(&self) -> io::Result<String> {
+        let mut addresses = self.server.as_str().to_socket_addrs()?;
+        let address = addresses.next().ok_or(io::ErrorKind::NotFound)?;
+        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let question = Line::Peer(Peer::Forget {
+            secret: Secret::Plain(self.secret.as_str().into()),
+            server: ServerName::from(self.name.as_str()),
+        });
+        let mut bytes = Vec::new();
+        question.encode(&mut bytes).map_err(io::Error::other)?;
+        bytes.push(b'\n');
+        stream.write_all(&bytes)?;
+        let mut answer = String::new();
+        BufReader::new(stream).read_line(&mut answer)?;
+        Ok(answer)
+    }
+}
