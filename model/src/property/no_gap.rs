@@ -1,5 +1,6 @@
 //! Property 11, while every bound is far: nobody is told that something is lost. With two clients of one user the guarantee is
-//! the user's: what one of them has heard need not be kept for the other. Who was away may be, where mailboxes end.
+//! the user's: what one of them has heard need not be kept for the other. Who was away may be, where mailboxes end. Nor is
+//! anybody turned away, because nobody knows any more how far it was.
 
 use crate::world::hearing::Fault;
 use crate::world::user::{User, Wish};
@@ -15,7 +16,9 @@ pub fn holds(view: &View<'_>) -> bool {
             .filter(|(other, _)| other.name() == user.name());
         let told = |fault| seat.hearing.faults.contains(&fault);
         let may_expire = view.mailboxes_end && goes_away(user);
-        (!told(Fault::Gap) || same.count() > 1) && (may_expire || !told(Fault::Expired))
+        let is_forgotten = view.clients_end && told(Fault::TurnedAway);
+        let is_told = told(Fault::Gap) && same.count() == 1;
+        !is_forgotten && !is_told && (may_expire || !told(Fault::Expired))
     })
 }
 

@@ -40,6 +40,7 @@ fn hecklers() -> Vec<Vec<Line>> {
         vec![known],
         vec![reply],
         vec![foreign_join()],
+        vec![foreign_forget()],
         vec![register("anonymous")],
         vec![got()],
         vec![login("nobody", "s1")],
@@ -94,6 +95,7 @@ fn anonymous(client: Option<&str>) -> Line {
         resume: client.map(|client| Resume {
             client: ClientId::from(client),
             cursor: None,
+            said: 0,
         }),
     })
 }
@@ -110,6 +112,14 @@ fn says(username: &str, secret: &str, k: Option<u64>) -> Line {
 fn got() -> Line {
     let cursor = Vector::new();
     Line::from(Request::Got { cursor })
+}
+
+/// An operator of another system gives a server up.
+fn foreign_forget() -> Line {
+    Line::from(Peer::Forget {
+        secret: hashed("another system"),
+        server: ServerName::from("s1"),
+    })
 }
 
 /// A server of another system wants to join.

@@ -50,6 +50,8 @@ pub enum Fault {
     Gap,
     /// That something is lost because it was away for too long.
     Expired,
+    /// That its server can't take what it says, because something before it is missing.
+    TurnedAway,
 }
 
 /// What a user of this world says.
@@ -130,13 +132,17 @@ impl Hearing {
                 let fault = if expired { Fault::Expired } else { Fault::Gap };
                 self.faults.insert(fault);
             }
+            Told::Disconnected { info, .. } => {
+                if *info == Some(Info::NumberSkipped) {
+                    self.faults.insert(Fault::TurnedAway);
+                }
+            }
             Told::Safe { acked, .. } => self.safe = self.safe.max(*acked),
             Told::Registered { .. }
             | Told::LoggedIn { .. }
             | Told::Refused { .. }
             | Told::NameLost { .. }
             | Told::Redirected { .. }
-            | Told::Disconnected { .. }
             | Told::Unreachable { .. }
             | Told::Left { .. }
             | Told::Declined(_) => {}

@@ -242,6 +242,13 @@ fn peers() -> Vec<Peer> {
         Peer::Known {
             servers: vec![known(3780)],
         },
+        Peer::Forget {
+            secret: Secret::Plain("system".into()),
+            server: known(3781).0,
+        },
+        Peer::Retired {
+            servers: vec![(known(3781).0, known(3781).1.incarnation)],
+        },
         Peer::Hello(Box::new(hello)),
         Peer::ServerAnnounce {
             loads: vec![load(3781, Some(2))],
