@@ -162,7 +162,7 @@ fn a_link_that_carries_more_than_its_window_is_seen() {
     )))));
     for (carried, holds) in [(1, true), (2, false)] {
         let link = state.links.iter_mut().flatten().next().unwrap();
-        link.alter(|link| link.ends[0].inbox = vec![line.clone(); carried].into());
+        link.alter(|link| link.ends[0].inbox = vec![line.clone(); carried]);
         assert_eq!((row.holds)(&View::new(&world, &state)), holds);
     }
 }

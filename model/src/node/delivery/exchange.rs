@@ -52,6 +52,9 @@ pub struct Behind {
     pub have: Vector,
 }
 
+/// The message that a neighbour is sent next, and where what follows begins.
+pub type Next = (u64, Arc<Message>);
+
 impl Edge {
     fn new(window: Option<u32>) -> Self {
         Self {

@@ -1,11 +1,9 @@
 //! The rules of delivery (`docs/protocol.md`, Delivery).
 
-use std::sync::Arc;
-
 use crate::message::client::Vector;
-use crate::message::server::{Message, Phase, Sender, Session, Version};
+use crate::message::server::{Phase, Sender, Session, Version};
 use crate::message::{Incarnation, ServerName, Stream};
-use crate::node::delivery::exchange::Behind;
+use crate::node::delivery::exchange::{Behind, Next};
 use crate::node::delivery::log::Log;
 use crate::node::delivery::login::if_last;
 use crate::node::delivery::vector;
@@ -22,7 +20,7 @@ pub struct Rules {
     /// Given what a sender has said and how much of it everyone has: what may its client forget?
     pub stable: fn(u64, u64) -> u64,
     /// Given a log and what a neighbour has of it: which message is it sent next, and where does what follows begin?
-    pub replay: fn(&Log, &Behind) -> Option<(u64, Arc<Message>)>,
+    pub replay: fn(&Log, &Behind) -> Option<Next>,
     /// Does what a neighbour lacks wait for its credit?
     pub waits_for_credit: fn() -> bool,
     /// Does a neighbour get credit for what it has sent?
@@ -119,7 +117,7 @@ pub const UNWINDOWED: Rules = Rules {
 };
 
 /// In the order of arrival.
-fn replay(log: &Log, behind: &Behind) -> Option<(u64, Arc<Message>)> {
+fn replay(log: &Log, behind: &Behind) -> Option<Next> {
     let mut rest = log.entries.range(behind.from..);
     let (place, entry) = rest.find(|(_, entry)| !entry.message.is_in(&behind.have))?;
     Some((place + 1, entry.message.clone()))
