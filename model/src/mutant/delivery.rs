@@ -118,7 +118,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "floor-before-durable",
         says: "a floor is told before what it speaks of is on disk",
-        scenario: "listener-crash",
+        scenario: "another-copy-after-a-crash",
         alter: |setup| setup.rules.delivery.floor_is_durable = || false,
     },
     Mutant {

@@ -1,7 +1,8 @@
 //! Property 11, while every bound is far: nobody is told that something is lost. With two clients of one user the guarantee is
-//! the user's: what one of them has heard need not be kept for the other. Who was away may be, where mailboxes end. Nor is
-//! anybody turned away, because nobody knows any more how far it was.
+//! the user's: what one of them has heard need not be kept for the other while that is on its way to another server. Who was
+//! away may be told, where mailboxes end. Nor is anybody turned away, because nobody knows any more how far it was.
 
+use crate::client::Ask;
 use crate::world::hearing::Fault;
 use crate::world::user::{User, Wish};
 use crate::world::view::View;
@@ -17,11 +18,16 @@ pub fn holds(view: &View<'_>) -> bool {
         let told = |fault| seat.hearing.faults.contains(&fault);
         let may_expire = view.mailboxes_end && goes_away(user);
         let is_forgotten = view.clients_end && told(Fault::TurnedAway);
-        let is_told = told(Fault::Gap) && same.count() == 1;
+        let is_told = told(Fault::Gap) && !(same.count() > 1 && moves(user));
         !is_forgotten && !is_told && (may_expire || !told(Fault::Expired))
     })
 }
 
 fn goes_away(user: &User) -> bool {
     user.wishes.contains(&Wish::Die)
+}
+
+fn moves(user: &User) -> bool {
+    let mut wishes = user.wishes.iter();
+    wishes.any(|wish| matches!(wish, Wish::Then(Ask::Move { .. })))
 }

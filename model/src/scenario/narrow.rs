@@ -47,11 +47,11 @@ fn go(server: usize) -> Wish {
     })
 }
 
-/// A user whose client dies, and who returns at another server with another copy of it.
-fn back(n: usize, server: usize) -> [Wish; 3] {
+/// A user whose client dies, and who returns with another copy of it that knows these servers.
+fn back(n: usize, servers: &[usize]) -> [Wish; 3] {
     [
         Wish::Die,
-        Wish::Start(client(n, 2, Kind::Ours, &[server])),
+        Wish::Start(client(n, 2, Kind::Ours, servers)),
         Wish::Ask(login(n)),
     ]
 }
@@ -134,6 +134,22 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["crash", "restart"],
     },
     Scenario {
+        name: "another-copy-after-a-crash",
+        says: "the server of the only listener crashes and starts again, and another copy of the listener's client returns",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], back(2, &[2, 1])),
+            ];
+            told(
+                quiet(world(&[0, 1], users, CALM)),
+                &[Event::Crash(2), Event::Restart(2)],
+            )
+        },
+        reaches: &["client starts again", "crash", "restart"],
+    },
+    Scenario {
         name: "mailbox-and-crash",
         says: "a server crashes while a listener that had died is catching up there",
         size: Size::Full,
@@ -162,7 +178,7 @@ pub const SCENARIOS: &[Scenario] = &[
         setup: || {
             let users = vec![
                 anonymous(1, Kind::Legacy, &[1], [say("a")]),
-                user(2, Kind::Ours, &[2], back(2, 1)),
+                user(2, Kind::Ours, &[2], back(2, &[1])),
             ];
             let story = [Event::Cut(Ways::between(&[1], &[2])), Event::Heal];
             quiet(told(world(&[0, 1], users, CALM), &story))
