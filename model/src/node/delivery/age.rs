@@ -164,16 +164,15 @@ fn expire(s: &mut State, mailboxes: &[Registration], step: &mut Step<'_>) {
 }
 
 /// Up to where these clients have numbered what they said is forgotten, but for those that are here and those whose last
-/// words not everyone has: they may still be said again. One that returns is believed ([`take_word`]).
+/// words the log still keeps: they may be said again, or be heard by others yet. One that returns is believed ([`take_word`]).
 fn forget_clients(s: &mut State, clients: Vec<Sender>, step: &mut Step<'_>) {
-    let everywhere = forget::everywhere(s);
     let mut forgotten = 0;
     for sender in clients {
         let said = s.durable.delivery.log.said.get(&sender);
         let place = said.and_then(|said| said.place.as_ref());
-        let stable =
-            place.is_none_or(|(stream, number)| *number <= vector::at(&everywhere, stream));
-        if stable && !is_here(s, &sender) {
+        let base = &s.durable.delivery.log.base;
+        let gone = place.is_none_or(|(stream, number)| *number <= vector::at(base, stream));
+        if gone && !is_here(s, &sender) {
             s.durable.delivery.log.forget_sender(&sender);
             forgotten += 1;
         } else {
@@ -215,6 +214,7 @@ pub(super) fn take_word(
     if is_all_here && resume.said > log.said(&sender) && (step.rules.delivery.takes_word)() {
         let (k, place) = (resume.said, None);
         log.said.insert(sender.clone(), Said { k, place });
+        log.said_at_base.insert(sender.clone(), k);
         on_heard_of(s, sender, step);
     }
 }
