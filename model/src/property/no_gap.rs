@@ -1,6 +1,6 @@
 //! Property 11, while every bound is far: nobody is told that something is lost. With two clients of one user the guarantee is
 //! the user's: what one of them has heard need not be kept for the other while that is on its way to another server. Who was
-//! away may be told, where mailboxes end. Nor is anybody turned away, because nobody knows any more how far it was.
+//! away may be told, where mailboxes or logs end. Nor is anybody turned away, because nobody knows any more how far it was.
 
 use crate::client::Ask;
 use crate::world::hearing::Fault;
@@ -18,7 +18,9 @@ pub fn holds(view: &View<'_>) -> bool {
         let told = |fault| seat.hearing.faults.contains(&fault);
         let may_expire = view.mailboxes_end && goes_away(user);
         let is_forgotten = view.clients_end && told(Fault::TurnedAway);
-        let is_told = told(Fault::Gap) && !(same.count() > 1 && moves(user));
+        let may_overflow = view.logs_end && (view.has_faults || goes_away(user));
+        let may_be_told = may_overflow || (same.count() > 1 && moves(user));
+        let is_told = told(Fault::Gap) && !may_be_told;
         !is_forgotten && !is_told && (may_expire || !told(Fault::Expired))
     })
 }

@@ -10,18 +10,14 @@ pub fn holds(view: &View<'_>) -> bool {
     hecklers.all(|(_, heckler)| !heckler.confused)
 }
 
-/// Settled: every heckler has been told why, and is gone.
+/// Settled: every heckler has been told why, if that is due to it, and is gone.
 pub fn settled(view: &View<'_>) -> bool {
     let mut hecklers = view.guests.iter().filter(|(want, _)| want.is_heckler());
-    hecklers.all(|(_, heckler)| match heckler.stage {
+    hecklers.all(|(want, heckler)| match heckler.stage {
         Stage::Idle => true,
         Stage::Rebuked => heckler.link.is_none(),
-        Stage::Heckling
-        | Stage::Asking
-        | Stage::Holding
-        | Stage::Refused
-        | Stage::Lost
-        | Stage::Unheard => false,
+        Stage::Heckling => heckler.link.is_none() && want.untold,
+        Stage::Asking | Stage::Holding | Stage::Refused | Stage::Lost | Stage::Unheard => false,
     })
 }
 

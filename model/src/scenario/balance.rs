@@ -1,5 +1,7 @@
 //! Load: who logs in to a server with too many is sent on.
 
+use std::time::Duration;
+
 use smol_str::format_smolstr;
 
 use super::{Scenario, Size};
@@ -7,7 +9,7 @@ use crate::client::{self, Ask, Kind, Timing};
 use crate::message::SecretHash;
 use crate::message::client::Secret;
 use crate::message::{Activity, Address, ClientId, Username};
-use crate::node::rules;
+use crate::node::{balance, rules};
 use crate::property::Part;
 use crate::world::user::{User, Wish};
 use crate::world::{Faults, Setup, Start, Ways};
@@ -69,6 +71,20 @@ pub const SCENARIOS: &[Scenario] = &[
         size: Size::Smoke,
         setup: || world(&[0, 1], (1..=2).map(listener).collect()),
         reaches: &["SERVER_ANNOUNCE", "REDIRECT", "told: redirected"],
+    },
+    Scenario {
+        name: "loads-renewed-three-times",
+        says: "a listener comes to one of two servers, which say again how many clients they have, three times in all",
+        size: Size::Smoke,
+        setup: || {
+            let mut setup = world(&[0, 1], vec![listener(1)]);
+            setup.faults.renewals = 3;
+            for server in &mut setup.servers {
+                server.timing.loads = balance::Timing::every(Duration::from_secs(5));
+            }
+            setup
+        },
+        reaches: &["Renew", "SERVER_ANNOUNCE"],
     },
     Scenario {
         name: "redirect-line",

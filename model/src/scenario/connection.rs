@@ -19,27 +19,33 @@ pub const SCENARIOS: &[Scenario] = &[Scenario {
     size: Size::Smoke,
     setup: || {
         let mut setup = Setup {
-            guests: hecklers().into_iter().map(heckler).collect(),
+            guests: hecklers().chain(shown_out()).collect(),
             parts: &[Part::Registry],
             ..Setup::tree(&[0, 1]).without_probes()
         };
         setup.rules.registry.limits.own_rounds = 1;
         setup
     },
-    reaches: &["guest heckles", "REGISTER_SUCCESS"],
+    reaches: &[
+        "why: too many registering",
+        "why: too many waiting",
+        "join refused: my name",
+        "nonsense",
+    ],
 }];
 
-/// What hecklers say, each its own.
-fn hecklers() -> Vec<Vec<Line>> {
+/// Hecklers that are told why they may not say that.
+fn hecklers() -> impl Iterator<Item = Want> {
     let malformed = Line::Malformed(Info::NotJson);
     let known = Line::from(Peer::Known { servers: vec![] });
+    let foreign = join("elsewhere", "another system");
     let reply = Line::from(Reply::Ack { k: 1, stable: 1 });
     let crowd = (0..=WAITING_MAX).map(|_| got());
-    vec![
+    let hecklers = [
         vec![malformed, got()],
         vec![known],
         vec![reply],
-        vec![foreign_join()],
+        vec![foreign],
         vec![foreign_forget()],
         vec![register("anonymous")],
         vec![got()],
@@ -54,10 +60,23 @@ fn hecklers() -> Vec<Vec<Line>> {
         vec![login("mallory", "s2")],
         vec![login("mallory", "s1"), says("trudy", "s1", None)],
         vec![login("mallory", "s1"), says("mallory", "s2", None)],
-    ]
+    ];
+    hecklers.into_iter().map(|heckles| heckler(heckles, false))
 }
 
-fn heckler(heckles: Vec<Line>) -> Want {
+/// Hecklers that are shown out without a word: one that complains itself, one that bears the name of the server that it
+/// wants to join, and a child that says what only clients say.
+fn shown_out() -> impl Iterator<Item = Want> {
+    let info = Info::NotJson;
+    let hecklers = [
+        vec![Line::from(Request::Invalid { info })],
+        vec![join("s2", "system")],
+        vec![join("elsewhere", "system"), Line::from(Request::Logout)],
+    ];
+    hecklers.into_iter().map(|heckles| heckler(heckles, true))
+}
+
+fn heckler(heckles: Vec<Line>, untold: bool) -> Want {
     Want {
         username: Username::anonymous(),
         secret: SecretHash::from(""),
@@ -65,6 +84,7 @@ fn heckler(heckles: Vec<Line>) -> Want {
         now: Stamp(9),
         returns: None,
         heckles,
+        untold,
     }
 }
 
@@ -122,14 +142,14 @@ fn foreign_forget() -> Line {
     })
 }
 
-/// A server of another system wants to join.
-fn foreign_join() -> Line {
+/// A server of this name, younger than all others, wants to join the system that has this secret.
+fn join(name: &str, secret: &str) -> Line {
     let id = ServerId {
-        born: Stamp(1),
-        name: ServerName::from("elsewhere"),
+        born: Stamp(99),
+        name: ServerName::from(name),
     };
     Line::from(Peer::Authenticate(Box::new(Join {
-        secret: hashed("another system"),
+        secret: hashed(secret),
         root: id.clone(),
         id,
         incarnation: Incarnation {

@@ -115,6 +115,7 @@ pub(super) const CALM: Faults = Faults {
     restarts: 0,
     lost_disks: 0,
     departures: 0,
+    renewals: 0,
 };
 
 /// Every scenario of delivery.

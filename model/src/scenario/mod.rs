@@ -1,6 +1,7 @@
 //! The named worlds: which parts are on, what may go wrong, how large they are, and what must be reached in them.
 
 pub mod balance;
+pub mod bounds;
 pub mod connection;
 pub mod delivery;
 pub mod narrow;
@@ -45,6 +46,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         .chain(registry::SCENARIOS)
         .chain(delivery::SCENARIOS)
         .chain(narrow::SCENARIOS)
+        .chain(bounds::SCENARIOS)
         .chain(balance::SCENARIOS)
 }
 

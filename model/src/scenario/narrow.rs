@@ -11,7 +11,7 @@ use crate::world::user::{User, Wish};
 use crate::world::{Event, Faults, Setup, Start, Ways};
 
 /// A client of nobody in particular, who logs in at these servers and then has these wishes.
-fn anonymous(
+pub(super) fn anonymous(
     n: usize,
     kind: Kind,
     servers: &[usize],
@@ -66,7 +66,7 @@ fn told(setup: Setup, story: &[Event]) -> Setup {
 
 const CRASH: Faults = Faults { crashes: 1, ..CALM };
 
-const CUT: Faults = Faults { cuts: 1, ..CALM };
+pub(super) const CUT: Faults = Faults { cuts: 1, ..CALM };
 
 /// Every narrowed scenario of delivery.
 pub const SCENARIOS: &[Scenario] = &[

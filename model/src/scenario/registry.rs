@@ -333,6 +333,7 @@ fn wish(username: &str, secret: &str, server: usize, now: u64) -> Want {
         now: Stamp(now),
         returns: None,
         heckles: Vec::new(),
+        untold: false,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The tree alone: joining, losing a parent, a root, a link; growing back.
 
 use super::{Scenario, Size};
-use crate::message::{Address, Stamp};
+use crate::message::client::Secret;
+use crate::message::{Address, SecretHash, Stamp};
 use crate::node::rules;
 use crate::world::{Event, Faults, Setup, Start, Ways};
 
@@ -350,6 +351,20 @@ pub const SCENARIOS: &[Scenario] = &[
         size: Size::Smoke,
         setup: || duplicate(Stamp(1)),
         reaches: &["halted"],
+    },
+    Scenario {
+        name: "two-systems",
+        says: "a server is told to join another system, whose secret it doesn't have",
+        size: Size::Smoke,
+        setup: || {
+            let mut setup = Setup {
+                start: Start::Cold,
+                ..Setup::tree(&[0, 1, 1])
+            };
+            setup.servers[2].secret = Secret::Hashed(SecretHash::from("another system"));
+            setup.tree_alone()
+        },
+        reaches: &["join refused: wrong secret", "secret refused"],
     },
     Scenario {
         name: "lost-disk",

@@ -24,6 +24,8 @@ pub struct Want {
     pub returns: Option<usize>,
     /// What it says instead of a REGISTER, if it is a heckler. Hecklers come one after another.
     pub heckles: Vec<Line>,
+    /// Whether that is such that it isn't told why it is shown out: a complaint, or nonsense between servers.
+    pub untold: bool,
 }
 
 impl Want {

@@ -171,13 +171,18 @@ impl Connection {
     }
 
     /// Whether more is to come of it than the answer to a question: a way has broken, or it carries news, or the last
-    /// words of somebody who has gone, or a question whose asker's root isn't `root` any more.
+    /// words of somebody who has gone, or a question whose asker's root isn't `root` any more. That a secret is refused
+    /// is the answer to a question.
     pub fn is_stirring(&self, root: Option<&ServerId>) -> bool {
         let is_question = |line: &Memo<Line>| matches!(&**line, Line::Peer(Peer::Authenticate(join)) if Some(&join.root) == root);
         (0..2).any(|end| {
             let this = &self.ends[end];
-            let carries = !this.inbox.is_empty();
-            this.deaf || (carries && (self.is_deserted(end) || !this.inbox.iter().all(is_question)))
+            let is_refusal = |line: &&Memo<Line>| {
+                matches!(&***line, Line::Peer(Peer::AuthenticationFail { .. }))
+            };
+            let mut news = this.inbox.iter().filter(|line| !is_refusal(line));
+            let last_words = self.is_deserted(end);
+            this.deaf || news.any(|line| last_words || !is_question(line))
         })
     }
 

@@ -165,12 +165,13 @@ impl Action {
     /// Whether the protocol takes this step by itself; otherwise it is a fault, or somebody's wish.
     pub fn is_protocol(&self) -> bool {
         match self {
+            // Renewals are counted, and so no step that would come at last.
+            Self::Timer { timer, .. } => *timer != Timer::Renew,
             Self::Up { .. }
             | Self::Deliver { .. }
             | Self::Received { .. }
             | Self::Down { .. }
             | Self::Unreachable { .. }
-            | Self::Timer { .. }
             | Self::ClientTimer { .. }
             | Self::Sync { .. } => true,
             Self::Wish { .. }
@@ -315,7 +316,11 @@ impl World {
             let next = actions
                 .iter()
                 .find(|action| action.is_protocol() && !is_timer(action))
-                .or_else(|| actions.iter().rfind(|action| is_timer(action) && !whole));
+                .or_else(|| {
+                    actions
+                        .iter()
+                        .rfind(|action| action.is_protocol() && is_timer(action) && !whole)
+                });
             match next.and_then(|action| self.next_state(&state, action.clone())) {
                 Some(next) => state = next,
                 None => return state,
@@ -407,6 +412,8 @@ impl World {
     fn timers(&self, state: &State, actions: &mut Vec<Action>) {
         for (server, machine) in state.servers.iter().enumerate() {
             let timers = machine.process.iter().flat_map(|process| &process.timers);
+            let may_fire = |timer: &&Timer| **timer != Timer::Renew || state.faults.renewals > 0;
+            let timers = timers.filter(may_fire);
             actions.extend(timers.map(|timer| Action::Timer {
                 server,
                 timer: *timer,

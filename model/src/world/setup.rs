@@ -78,6 +78,8 @@ pub struct Faults {
     pub lost_disks: u8,
     /// Guests that leave without a word.
     pub departures: u8,
+    /// No fault, but counted, too, for else there would be no end of states: announcements of loads that haven't changed.
+    pub renewals: u8,
 }
 
 /// Something that goes wrong in a story, or is mended. Servers count from 1.

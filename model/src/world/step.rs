@@ -11,7 +11,7 @@ use super::server::{Held, Process, Server};
 use super::{Action, Event, Memo, State, Ways, World, guest, label, wish};
 use crate::client::Kind;
 use crate::message::Address;
-use crate::node::{Node, Order};
+use crate::node::{Node, Order, Timer};
 use crate::port::{End, Input, Link};
 
 /// Takes a step that is possible in this state.
@@ -24,6 +24,9 @@ pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut 
         Action::Unreachable { party, address } => unreachable(world, state, party, address, seen),
         Action::Timer { server, timer } => {
             seen.note(label::timer(timer));
+            if timer == Timer::Renew {
+                state.faults.renewals -= 1;
+            }
             run(world, state, server, OfServer::Timer(timer), seen);
         }
         Action::ClientTimer { user, timer } => wish::fire(world, state, user, timer, seen),

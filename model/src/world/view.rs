@@ -7,6 +7,7 @@ use super::link::{Connection, Party};
 use super::server::{Process, Server};
 use super::user::{Seat, User, Wish};
 use super::{Event, Faults, Memo, State, Ways, World};
+use crate::message::client::Secret;
 use crate::node;
 use crate::node::delivery::Settings;
 use crate::node::delivery::log::Log;
@@ -28,6 +29,8 @@ pub struct View<'a> {
     pub processes: Vec<&'a Process>,
     /// The users, and how far each has got.
     pub users: Vec<(&'a User, &'a Seat)>,
+    /// What each server's system is known by.
+    pub secrets: Vec<&'a Secret>,
     /// What is on its way.
     pub links: Vec<&'a Connection>,
     /// Which ways are cut.
@@ -47,6 +50,8 @@ pub struct View<'a> {
     pub given_up: BTreeSet<usize>,
     /// Whether servers keep mailboxes for a time only.
     pub mailboxes_end: bool,
+    /// Whether logs have a bound that is near.
+    pub logs_end: bool,
     /// Whether servers know clients for a time only.
     pub clients_end: bool,
     /// How many lines of delivery, and how many DIRECTORY, may be on their way to one end of a link.
@@ -122,6 +127,7 @@ impl<'a> View<'a> {
                 .collect(),
             users: setup.users.iter().zip(seats).collect(),
             links: state.links.iter().flatten().map(|link| &**link).collect(),
+            secrets: setup.servers.iter().map(|it| &it.secret).collect(),
             cut: state.cut,
             stirring,
             deserted: deserted.collect(),
@@ -129,6 +135,7 @@ impl<'a> View<'a> {
             log_max: logs.max().unwrap_or(0),
             has_faults: setup.faults != Faults::default(),
             given_up,
+            logs_end: any(|settings| settings.log_max < Settings::default().log_max),
             mailboxes_end: any(|settings| settings.mailbox_age.is_some()),
             clients_end: any(|settings| settings.client_age.is_some()),
             windows: (
@@ -185,9 +192,10 @@ impl<'a> View<'a> {
         self.cut.is_empty() && self.servers.iter().all(Option::is_some)
     }
 
-    /// Whether two servers can talk: both ways between them work.
+    /// Whether two servers can talk: both ways between them work, and they are of one system.
     pub fn can_talk(&self, one: usize, other: usize) -> bool {
-        !self.cut.includes(one, other) && !self.cut.includes(other, one)
+        let ways = !self.cut.includes(one, other) && !self.cut.includes(other, one);
+        ways && self.secrets[one] == self.secrets[other]
     }
 
     /// The live servers in groups: within one, each can reach each other, over others if need be.

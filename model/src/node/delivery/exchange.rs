@@ -211,6 +211,7 @@ pub(super) fn on_broadcast(s: &mut State, link: Link, message: Arc<Message>, ste
             flood(s, &entry, Some(link), step);
             age::on_said(s, &entry.message, step);
             receiver::deliver(s, &entry, None, step);
+            forget::bound(s, step);
             floor::expect(s, step);
         }
         Ok(None) => {}

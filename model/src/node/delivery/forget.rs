@@ -23,7 +23,6 @@ pub(super) fn review(s: &mut State, step: &mut Step<'_>) {
     if !vector::covers(&log.base, &upto) {
         log.forget(&upto);
     }
-    bound(s, step);
     let waits = !s.durable.delivery.log.entries.is_empty();
     if step.config.delivery.patience.is_some() && waits && !s.delivery.loses_patience {
         s.delivery.loses_patience = true;
@@ -99,7 +98,7 @@ fn pins(s: &State, session: &Session, step: &Step<'_>) -> bool {
 }
 
 /// The log has a bound: past it the oldest goes, whoever needs it, and that is counted.
-fn bound(s: &mut State, step: &mut Step<'_>) {
+pub(super) fn bound(s: &mut State, step: &mut Step<'_>) {
     let log = &mut s.durable.delivery.log;
     let surplus = log
         .entries

@@ -95,6 +95,7 @@ fn append(
         exchange::flood(s, &entry, None, step);
         age::on_said(s, &entry.message, step);
         receiver::deliver(s, &entry, Some(link), step);
+        forget::bound(s, step);
     }
     floor::expect(s, step);
 }
