@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::num::NonZeroUsize;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use regrow_model::check::Options;
 use regrow_model::scenario::{self, Scenario, Size};
@@ -104,11 +104,29 @@ fn smoke_scenarios_hold_and_are_as_large_as_recorded_and_as_stateright_counts() 
 }
 
 #[test]
-#[ignore = "takes minutes: run it by hand, in release"]
+fn the_readme_shows_every_size_that_is_recorded() {
+    let readme = include_str!("../README.md");
+    let recorded = [
+        include_str!("../snapshots/sizes_smoke.snap"),
+        include_str!("../snapshots/sizes_full.snap"),
+    ];
+    for line in recorded.iter().flat_map(|snapshot| snapshot.lines()) {
+        let mut words = line.split_whitespace();
+        if let (Some(name), Some(states), Some("states")) =
+            (words.next(), words.next(), words.next())
+        {
+            let row = format!("| {name} | {states} |");
+            assert!(readme.contains(&row), "the README lacks the row {row}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "takes minutes: CI runs it, in release"]
 fn full_scenarios_hold_and_are_as_large_as_recorded() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regrow"));
-    let output = command.args(["check", "--size", "full", "--json"]).output();
-    let output = output.unwrap();
+    command.args(["check", "--size", "full", "--json"]);
+    let output = command.stderr(Stdio::inherit()).output().unwrap();
     let mut sizes = String::new();
     for line in String::from_utf8(output.stdout).unwrap().lines() {
         let object: Value = serde_json::from_str(line).unwrap();

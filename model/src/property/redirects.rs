@@ -5,6 +5,7 @@ use crate::message::{Line, Peer, Reply};
 use crate::node::Role;
 use crate::node::State;
 use crate::node::connection::Standing;
+use crate::port::Link;
 use crate::world::user::Seat;
 use crate::world::view::View;
 
@@ -48,9 +49,20 @@ fn is_said(view: &View<'_>) -> bool {
             Line::Peer(Peer::ServerAnnounce { .. }) | Line::Reply(Reply::Redirect { .. })
         )
     };
-    view.deserted.is_empty()
+    !view
+        .deserted
+        .iter()
+        .any(|(server, link)| is_heeded(view, *server, *link))
         && view.live().all(|(_, server)| !server.balance.owes)
         && ends.all(|end| !end.deaf && !end.inbox.iter().any(|line| moves(line)))
+}
+
+/// Whether a server has a client or a neighbour over a link: then it matters to loads that it goes.
+fn is_heeded(view: &View<'_>, server: usize, link: Link) -> bool {
+    view.servers[server].is_some_and(|state| {
+        let is_client = matches!(state.links.get(&link), Some(Role::Client(_)));
+        is_client || state.edges().any(|edge| edge == link)
+    })
 }
 
 fn wants_to_be(seat: &Seat) -> bool {

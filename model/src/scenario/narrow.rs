@@ -331,4 +331,27 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         reaches: &["told: registered", "LOGIN_FAILED"],
     },
+    Scenario {
+        name: "one-name-over-a-cut",
+        says: "two clients of ours register one name on two sides of a cut, which heals",
+        size: Size::Full,
+        setup: || {
+            let claimant = |n: usize| User {
+                client: client(n, 1, Kind::Ours, &[n]),
+                wishes: vec![Wish::Ask(Ask::Register {
+                    username: Username::from("u1"),
+                    secret: Secret::Hashed(SecretHash::from(smol_str::format_smolstr!(
+                        "secret {n}"
+                    ))),
+                })],
+            };
+            let cut = Event::Cut(Ways::between(&[1], &[2]));
+            let users = vec![claimant(1), claimant(2)];
+            Setup {
+                start: Start::Settled,
+                ..told(world(&[0, 1], users, CALM), &[cut, Event::Heal])
+            }
+        },
+        reaches: &["told: name lost", "told: refused"],
+    },
 ];

@@ -25,10 +25,11 @@ pub fn start(s: &mut State, step: &mut Step<'_>) {
         .filter(|(_, session)| session.version.home.server == own.server && is_here(session.phase))
         .map(|(registration, _)| registration.clone())
         .collect();
+    // Before anything is reviewed: what mailboxes keep is known from here on.
+    forget::start(s, step);
     for registration in mine {
         end_stale(s, &registration, step);
     }
-    forget::start(s, step);
     // What the start before had forgotten, and not yet on its disk: no later news would come of it.
     forget::review(s, step);
     floor::expect(s, step);
