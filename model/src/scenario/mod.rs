@@ -4,6 +4,7 @@ pub mod balance;
 pub mod bounds;
 pub mod connection;
 pub mod delivery;
+pub mod everything;
 pub mod narrow;
 pub mod registry;
 pub mod six;
@@ -48,6 +49,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         .chain(narrow::SCENARIOS)
         .chain(bounds::SCENARIOS)
         .chain(balance::SCENARIOS)
+        .chain(everything::SCENARIOS)
 }
 
 /// The scenario of this name.

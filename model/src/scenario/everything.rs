@@ -1,0 +1,80 @@
+//! Everything at once: the tree, usernames and delivery on, two people who want one name and speak to each other, a cut that
+//! heals and a server that crashes and returns.
+
+use smol_str::format_smolstr;
+
+use super::delivery::{CALM, client, say, world};
+use super::{Scenario, Size};
+use crate::client::{Ask, Kind};
+use crate::message::client::Secret;
+use crate::message::{SecretHash, Username};
+use crate::property::Part;
+use crate::world::user::{User, Wish};
+use crate::world::{Event, Faults, Setup, Start, Ways};
+
+/// Every scenario of everything at once.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "pair-at-once-patient",
+        says: "two servers, two people who want one name and speak, a cut that heals, a crash and a return, in this order; timers wait until nothing else can happen",
+        size: Size::Deep,
+        setup: || in_order(&[0, 1], 2).patient(),
+        reaches: &["told: name lost", "cut", "heal", "crash", "restart"],
+    },
+    Scenario {
+        name: "everything-patient",
+        says: "the same with three servers in a line, of which the middle one crashes",
+        size: Size::Deep,
+        setup: || in_order(&[0, 1, 2], 2).patient(),
+        reaches: &["told: name lost", "cut", "heal", "crash", "restart"],
+    },
+    Scenario {
+        name: "everything-at-once",
+        says: "three servers in a line, two people who want one name and speak, a cut that heals, and a crash and a return, whenever they will",
+        size: Size::Deep,
+        setup: || Setup {
+            faults: Faults {
+                cuts: 1,
+                crashes: 1,
+                restarts: 1,
+                ..CALM
+            },
+            cuts: vec![Ways::between(&[1], &[2])],
+            ..all_parts(&[0, 1, 2])
+        },
+        reaches: &["told: name lost", "cut", "heal", "crash", "restart"],
+    },
+];
+
+/// Two people at the first and the last server of these, who register one name and say something each.
+fn all_parts(parents: &[usize]) -> Setup {
+    let person = |n: usize, server: usize, text: &str| User {
+        client: client(n, 1, Kind::Ours, &[server]),
+        wishes: vec![
+            Wish::Ask(Ask::Register {
+                username: Username::from("u1"),
+                secret: Secret::Hashed(SecretHash::from(format_smolstr!("secret {n}"))),
+            }),
+            say(text),
+        ],
+    };
+    let users = vec![person(1, 1, "a"), person(2, parents.len(), "b")];
+    Setup {
+        start: Start::Settled,
+        parts: &[Part::Tree, Part::Registry, Part::Delivery],
+        ..world(parents, users, CALM)
+    }
+}
+
+/// The first two servers are cut apart and meet again, and then this one crashes and returns.
+fn in_order(parents: &[usize], crashes: usize) -> Setup {
+    Setup {
+        story: vec![
+            Event::Cut(Ways::between(&[1], &[2])),
+            Event::Heal,
+            Event::Crash(crashes),
+            Event::Restart(crashes),
+        ],
+        ..all_parts(parents)
+    }
+}
