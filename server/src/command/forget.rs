@@ -1,7 +1,7 @@
 //! `regrow forget`: an operator gives a server up for good. One line to any server of the system, which knows the
 //! operator by the system's secret, and passes it on (`docs/protocol.md`, Tree, rule 12).
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
@@ -11,6 +11,9 @@ use regrow_model::message::{Address, Hearer, Line, Peer, ServerName};
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How much of an answer is read, at most.
+const ANSWER_MAX_BYTES: u64 = 1 << 20;
 
 /// Give a server up for good: nobody waits for it any more, nothing is kept for it
 ///
@@ -105,10 +108,10 @@ impl Forget {
         });
         let mut bytes = Vec::new();
         question.encode(&mut bytes).map_err(io::Error::other)?;
-        bytes.push(b'\n');
         stream.write_all(&bytes)?;
-        let mut answer = String::new();
-        BufReader::new(stream).read_line(&mut answer)?;
-        Ok(answer)
+        // Blank lines are heartbeats.
+        let lines = BufReader::new(stream.take(ANSWER_MAX_BYTES)).lines();
+        let mut answers = lines.filter(|line| line.as_ref().map_or(true, |line| !line.is_empty()));
+        answers.next().unwrap_or(Ok(String::new()))
     }
 }
