@@ -3,6 +3,7 @@
 
 use super::{Declined, Greeting, Kind, Stage, State, Step, Timer, Told, identity, rest, wait};
 use crate::message::client::{From, Info, Resume, Resumed};
+use crate::message::server::Sender;
 use crate::message::{Activity, Address, Line, Reply, Request, Stamp};
 use crate::port::Link;
 
@@ -62,11 +63,14 @@ fn login(s: &State, link: Link, step: &mut Step<'_>) {
     };
     let resume = match step.config.kind {
         Kind::Ours => {
-            let client = s.memory.client(&step.config.client);
+            let sender = Sender {
+                username: identity.username.clone(),
+                client: s.memory.client(&step.config.client),
+            };
             Some(Resume {
                 cursor: (step.rules.resumes)(s.memory.cursor.as_ref()),
-                said: s.memory.heard.get(&client).copied().unwrap_or(0),
-                client,
+                said: s.memory.heard.get(&sender).copied().unwrap_or(0),
+                client: sender.client,
             })
         }
         Kind::Legacy => None,
@@ -214,7 +218,8 @@ fn on_redirect(s: &mut State, link: Link, to: Address, step: &mut Step<'_>) {
     }
 }
 
-/// ACTIVITY_BROADCAST.
+/// ACTIVITY_BROADCAST. A server counts a REGISTER as a login, and tells what is said from then on without its place. Our own
+/// client leaves that out until it has logged in, for it would not know it when it is said again.
 fn on_broadcast(
     s: &mut State,
     link: Link,
@@ -222,8 +227,13 @@ fn on_broadcast(
     from: Option<Box<From>>,
     step: &mut Step<'_>,
 ) {
-    if let (Some(from), Some(Phase::Live { owes_got })) = (&from, phase(s, link)) {
-        let is_new = s.memory.on_broadcast(from, step.rules);
+    let phase = phase(s, link);
+    let early = step.config.kind == Kind::Ours && phase == Some(Phase::LoggingIn);
+    if early && !(step.rules.hears_early)() {
+        return;
+    }
+    if let (Some(from), Some(Phase::Live { owes_got })) = (&from, phase) {
+        let is_new = s.memory.on_broadcast(from, &activity, step.rules);
         if !owes_got {
             set_phase(s, link, Phase::Live { owes_got: true });
             let after = step.config.timing.got.clone();

@@ -8,6 +8,7 @@ use smol_str::format_smolstr;
 
 use super::rules::Rules;
 use crate::message::client::{From, Vector};
+use crate::message::server::Sender;
 use crate::message::{Activity, ClientId, Username};
 
 /// All that lets a client continue where it was. It belongs to one user: a client whose user changes
@@ -21,8 +22,9 @@ pub struct Memory {
     /// Up to where it has heard; `None` before the first login.
     pub cursor: Option<Vector>,
     /// The last number heard of each sender that numbers: the same message said again, to another
-    /// server, has another place in another stream, but the same number.
-    pub heard: OrdMap<ClientId, u64>,
+    /// server, has another place in another stream, but the same number. By user and client, for everyone sees what
+    /// everyone's client is called, and could speak under that.
+    pub heard: OrdMap<Sender, u64>,
     /// Up to this number of its own everyone has what it said.
     pub stable: u64,
     /// Up to this number of its own some server has it on disk.
@@ -98,17 +100,19 @@ impl Memory {
     }
 
     /// ACTIVITY_BROADCAST: whether it is one to hear. A repeat isn't.
-    pub(super) fn on_broadcast(&mut self, from: &From, rules: &Rules) -> bool {
+    pub(super) fn on_broadcast(&mut self, from: &From, activity: &Activity, rules: &Rules) -> bool {
         let cursor = self.cursor.get_or_insert_default();
         let place = cursor.entry(from.stream.clone()).or_default();
         if (rules.is_behind)(*place, from.number) {
             return false;
         }
         *place = (rules.advances)(*place, from.number);
-        let Some((sender, k)) = &from.sender else {
+        let user = activity.authenticated_user();
+        let (Some((client, k)), Some(username)) = (&from.sender, user) else {
             return true;
         };
-        let heard = self.heard.entry(sender.clone()).or_default();
+        let client = client.clone();
+        let heard = self.heard.entry(Sender { username, client }).or_default();
         if (rules.is_repeat)(*heard, *k) {
             return false;
         }

@@ -18,6 +18,8 @@ pub struct Rules {
     pub is_behind: fn(u64, u64) -> bool,
     /// Given the last number heard of a sender and the sender's number of a message: is that one a repeat?
     pub is_repeat: fn(u64, u64) -> bool,
+    /// Does it hear what comes between REGISTER_SUCCESS and LOGIN_SUCCESS?
+    pub hears_early: fn() -> bool,
     /// When the answer to a REGISTER was lost: does it ask by a LOGIN what became of it?
     pub asks_by_login: fn() -> bool,
     /// When a server refuses a name that was proved at another: does it ask the others too?
@@ -34,6 +36,7 @@ pub const SOUND: Rules = Rules {
     advances: |_, number| number,
     is_behind: |cursor, number| number <= cursor,
     is_repeat: |heard, k| k <= heard,
+    hears_early: || false,
     asks_by_login: || true,
     asks_others: || true,
     comes_back: || true,

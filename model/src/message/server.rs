@@ -144,19 +144,18 @@ pub struct Message {
     pub stream: Stream,
     /// Its number there, from 1.
     pub number: u64,
-    /// Who said it; nobody in particular for `anonymous`.
-    pub speaker: Option<Registration>,
-    /// The speaker's client and that client's own number for it, if it numbers what it says.
-    pub sender: Option<(ClientId, u64)>,
+    /// Who said it, and its own number for it, if it numbers what it says.
+    pub sender: Option<(Sender, u64)>,
     /// What was said, signed.
     pub activity: Activity,
 }
 
-/// Who numbers what it says: a client, under the registration that it speaks for.
+/// Who numbers what it says: a client, under the name that it speaks for. Not under the registration: one user can have two
+/// until they are united, and two people of one name never share a client (`docs/decisions/2026-11-22-senders.md`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Sender {
-    /// The registration; none for `anonymous`.
-    pub speaker: Option<Registration>,
+    /// The user, or `anonymous`.
+    pub username: Username,
     /// The client.
     pub client: ClientId,
 }

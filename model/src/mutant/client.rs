@@ -41,6 +41,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.client_rules.is_repeat = |_, _| false,
     },
     Mutant {
+        name: "client-hears-early",
+        says: "a client hears what comes before its login is answered, and doesn't know it again",
+        scenario: "registers-meanwhile",
+        alter: |setup| setup.client_rules.hears_early = || true,
+    },
+    Mutant {
         name: "client-registers-twice",
         says: "a client whose REGISTER was not answered asks the same again, and takes the refusal for another's claim",
         scenario: "registers-in-a-crash",

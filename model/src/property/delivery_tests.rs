@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::message::server::{Message, Phase};
-use crate::message::{Activity, ClientId, Line, Peer, Stream};
+use crate::message::server::{Message, Phase, Sender};
+use crate::message::{Activity, ClientId, Line, Peer, Stream, Username};
 use crate::scenario;
 use crate::world::Memo;
 use crate::world::State;
@@ -42,7 +42,6 @@ fn message(state: &State) -> Message {
             incarnation: id.incarnation,
         },
         number: 1,
-        speaker: None,
         sender: None,
         activity: Activity::parse("{}").unwrap(),
     }
@@ -216,9 +215,12 @@ fn a_log_beyond_its_bound_is_seen() {
 }
 
 fn said(state: &State, k: u64, text: &str) -> Message {
-    let client = ClientId::from("c1.1");
+    let sender = Sender {
+        username: Username::from("aaron"),
+        client: ClientId::from("c1.1"),
+    };
     Message {
-        sender: Some((client, k)),
+        sender: Some((sender, k)),
         activity: Activity::parse(text).unwrap(),
         ..message(state)
     }

@@ -15,9 +15,9 @@ pub fn holds(view: &View<'_>) -> bool {
 fn is_without_holes(log: &Log, clients_end: bool) -> bool {
     let mut said = BTreeMap::new();
     let news = log.entries.values().filter(|entry| !entry.repeat);
-    news.filter_map(|entry| entry.message.sender())
-        .all(|(sender, k)| {
-            let at_base = log.said_at_base.get(&sender).copied();
+    news.filter_map(|entry| entry.message.sender.as_ref())
+        .all(|&(ref sender, k)| {
+            let at_base = log.said_at_base.get(sender).copied();
             let unknown = if clients_end { k - 1 } else { 0 };
             let forgotten = at_base.unwrap_or(unknown);
             let before = said.entry(sender).or_insert(forgotten);

@@ -332,6 +332,22 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["told: registered", "LOGIN_FAILED"],
     },
     Scenario {
+        name: "registers-meanwhile",
+        says: "a user registers while another speaks and moves to the same server",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Ours, &[2], [say("a"), go(1)]),
+                newcomer(2, &[1], []),
+            ];
+            Setup {
+                start: Start::Settled,
+                ..world(&[0, 1], users, CALM)
+            }
+        },
+        reaches: &["told: registered", "ACTIVITY_GOT"],
+    },
+    Scenario {
         name: "one-name-over-a-cut",
         says: "two clients of ours register one name on two sides of a cut, which heals",
         size: Size::Full,

@@ -52,6 +52,8 @@ pub struct View<'a> {
     pub mailboxes_end: bool,
     /// Whether logs have a bound that is near.
     pub logs_end: bool,
+    /// Whether servers wait for one another for a time only.
+    pub patience_ends: bool,
     /// Whether servers know clients for a time only.
     pub clients_end: bool,
     /// How many lines of delivery, and how many DIRECTORY, may be on their way to one end of a link.
@@ -137,6 +139,7 @@ impl<'a> View<'a> {
             given_up,
             logs_end: any(|settings| settings.log_max < Settings::default().log_max),
             mailboxes_end: any(|settings| settings.mailbox_age.is_some()),
+            patience_ends: any(|settings| settings.patience.is_some()),
             clients_end: any(|settings| settings.client_age.is_some()),
             windows: (
                 setup.rules.delivery.limits.window_lines,

@@ -11,7 +11,7 @@ use stateright::actor::{Actor, Command, Id, Out};
 
 use super::*;
 use crate::message::client::{From, Info, Resume, Resumed, Secret, Vector};
-use crate::message::{Activity, Incarnation, Reply, ServerName, Stream};
+use crate::message::{Activity, Incarnation, Reply, ServerName, Stream, Username};
 
 /// A client, and all that it asked for since we last looked.
 struct Hand {

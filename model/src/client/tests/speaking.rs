@@ -3,8 +3,12 @@
 use super::*;
 
 fn broadcast(server: &str, number: u64, sender: Option<(&str, u64)>) -> Reply {
+    said_by("zoe", server, number, sender)
+}
+
+fn said_by(user: &str, server: &str, number: u64, sender: Option<(&str, u64)>) -> Reply {
     Reply::Broadcast {
-        activity: words("hi"),
+        activity: words("hi").sign(&Username::from(user)),
         from: Some(Box::new(From {
             stream: stream(server),
             number,
@@ -131,6 +135,14 @@ fn a_message_that_its_sender_offered_to_two_servers_is_heard_once() {
     assert_eq!(heard(&mut hand), 3);
     let cursor = hand.state.memory.cursor.unwrap();
     assert_eq!(cursor.get(&stream("b")), Some(&3), "a repeat is covered");
+}
+
+#[test]
+fn nobody_silences_another_by_calling_a_client_the_same() {
+    let mut hand = Hand::live();
+    hand.reply(said_by("mallory", "b", 1, Some(("x", 7))));
+    hand.reply(said_by("zoe", "a", 1, Some(("x", 1))));
+    assert_eq!(heard(&mut hand), 2);
 }
 
 #[test]

@@ -332,19 +332,18 @@ fn directory() -> Vec<Peer> {
 
 fn delivery() -> Vec<Peer> {
     let registration = record().registration;
-    let message = |speaker, sender| Message {
+    let message = |sender| Message {
         stream: stream(3780),
         number: 12,
-        speaker,
         sender,
         activity: said().sign(&aaron()),
     };
     let client = ClientId::from("c1");
-    let numbered = message(Some(registration.clone()), Some((client.clone(), 7)));
     let sender = Sender {
-        speaker: Some(registration.clone()),
+        username: aaron(),
         client: client.clone(),
     };
+    let numbered = message(Some((sender.clone(), 7)));
     let session = |phase| Session {
         version: Version {
             counter: 2,
@@ -366,7 +365,7 @@ fn delivery() -> Vec<Peer> {
     let sessions = phases.map(|phase| (registration.clone(), session(phase)));
     vec![
         Peer::ActivityBroadcast(Arc::new(numbered)),
-        Peer::ActivityBroadcast(Arc::new(message(None, None))),
+        Peer::ActivityBroadcast(Arc::new(message(None))),
         Peer::Skip(Box::new(Skip {
             base: cursor(),
             said: vec![(sender, 7)],

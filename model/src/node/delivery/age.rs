@@ -9,7 +9,7 @@ use super::log::Said;
 use super::{Report, forget, login, tell, vector};
 use crate::message::client::Resume;
 use crate::message::server::{Message, Phase, Sender, Session, Skip};
-use crate::message::{ClientId, Registration};
+use crate::message::{ClientId, Registration, Username};
 
 /// How many ticks make a day, about.
 pub const TICKS_A_DAY: u32 = 24;
@@ -113,8 +113,8 @@ fn wait(s: &mut State, step: &mut Step<'_>) {
 
 /// A client has said something: from here on it says nothing.
 pub(super) fn on_said(s: &mut State, message: &Message, step: &mut Step<'_>) {
-    if let Some((sender, _)) = message.sender() {
-        on_heard_of(s, sender, step);
+    if let Some((sender, _)) = &message.sender {
+        on_heard_of(s, sender.clone(), step);
     }
 }
 
@@ -186,10 +186,7 @@ fn forget_clients(s: &mut State, clients: Vec<Sender>, step: &mut Step<'_>) {
 }
 
 fn is_here(s: &State, sender: &Sender) -> bool {
-    let links = match &sender.speaker {
-        Some(registration) => s.delivery.present.get(registration),
-        None => None,
-    };
+    let links = s.registry.present.get(&sender.username);
     let receivers = &s.delivery.receivers;
     let mut here = links
         .into_iter()
@@ -200,17 +197,12 @@ fn is_here(s: &State, sender: &Sender) -> bool {
 
 /// LOGIN of a client that says up to which number it has heard itself. A server that has all that the client has heard had
 /// this too, and has forgotten it at most.
-pub(super) fn take_word(
-    s: &mut State,
-    speaker: Option<Registration>,
-    resume: &Resume,
-    step: &mut Step<'_>,
-) {
+pub(super) fn take_word(s: &mut State, username: Username, resume: &Resume, step: &mut Step<'_>) {
     let log = &mut s.durable.delivery.log;
     let heard = resume.cursor.as_ref();
     let is_all_here = heard.is_some_and(|heard| vector::covers(&log.have, heard));
     let client: ClientId = resume.client.clone();
-    let sender = Sender { speaker, client };
+    let sender = Sender { username, client };
     if is_all_here && resume.said > log.said(&sender) && (step.rules.delivery.takes_word)() {
         let (k, place) = (resume.said, None);
         log.said.insert(sender.clone(), Said { k, place });

@@ -8,9 +8,9 @@ use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
 use super::vector;
+use crate::message::Stream;
 use crate::message::client::Vector;
 use crate::message::server::{Message, Sender, Skip};
-use crate::message::{Registration, Stream};
 
 /// The log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,13 +53,6 @@ pub struct Said {
 pub struct Hole;
 
 impl Message {
-    /// Who said it, if that one numbers what it says, and its number.
-    pub fn sender(&self) -> Option<(Sender, u64)> {
-        let (client, k) = self.sender.clone()?;
-        let speaker = self.speaker.clone();
-        Some((Sender { speaker, client }, k))
-    }
-
     /// Whether a cursor includes it.
     pub fn is_in(&self, cursor: &Vector) -> bool {
         self.number <= vector::at(cursor, &self.stream)
@@ -89,11 +82,11 @@ impl Log {
             return Err(Hole);
         }
         let mut repeat = false;
-        if let Some((sender, k)) = message.sender() {
-            repeat = is_repeat(self.said(&sender), k);
+        if let Some((sender, k)) = &message.sender {
+            repeat = is_repeat(self.said(sender), *k);
             if !repeat {
                 let place = Some((message.stream.clone(), message.number));
-                self.said.insert(sender, Said { k, place });
+                self.said.insert(sender.clone(), Said { k: *k, place });
             }
         }
         self.have.insert(message.stream.clone(), message.number);
@@ -135,25 +128,6 @@ impl Log {
         } else {
             0
         }
-    }
-
-    /// What was said under the registration `lost` counts as said under `won`. The senders that have said more thereby.
-    pub fn unite(&mut self, lost: &Registration, won: &Registration) -> Vec<Sender> {
-        let senders = self.said.iter();
-        let moved = senders.filter(|(sender, _)| sender.speaker.as_ref() == Some(lost));
-        let moved: Vec<_> = moved
-            .map(|(sender, said)| (sender.client.clone(), said.clone()))
-            .collect();
-        let mut raised = Vec::new();
-        for (client, said) in moved {
-            let speaker = Some(won.clone());
-            let sender = Sender { speaker, client };
-            if said.k > self.said(&sender) {
-                self.said.insert(sender.clone(), said);
-                raised.push(sender);
-            }
-        }
-        raised
     }
 
     /// A sender's numbers are not known any more.
@@ -220,8 +194,8 @@ impl Log {
             if let Some(entry) = self.entries.remove(place) {
                 let message = &entry.message;
                 vector::raise(&mut self.base, &message.stream, message.number);
-                if let Some((sender, k)) = message.sender() {
-                    raise_said(&mut self.said_at_base, sender, k);
+                if let Some((sender, k)) = &message.sender {
+                    raise_said(&mut self.said_at_base, sender.clone(), *k);
                 }
             }
         }

@@ -10,7 +10,7 @@ use super::session::Index;
 use super::{age, exchange, floor, forget, own_stream, speaker, vector};
 use crate::message::client::{Info, Resume, Resumed, Vector};
 use crate::message::server::{Phase, Sender, Session, Version};
-use crate::message::{Address, ClientId, Registration, Reply, Username};
+use crate::message::{Address, Registration, Reply, Username};
 use crate::port::Link;
 
 /// How many other servers a client is told of, at most.
@@ -45,8 +45,8 @@ pub(super) fn is_here(phase: Phase) -> bool {
 /// LOGIN of a client whose standing is set: who it is has been proved. Answers with LOGIN_SUCCESS.
 pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut Step<'_>) {
     let resuming = resume.is_some();
-    if let (Some(resume), Some(speaker)) = (&resume, speaker::speaker(s, link)) {
-        age::take_word(s, speaker.1, resume, step);
+    if let (Some(resume), Some((username, _))) = (&resume, speaker::speaker(s, link)) {
+        age::take_word(s, username, resume, step);
     }
     let (username, missed) = match standing(s, link) {
         Some(Standing::Anonymous) => {
@@ -62,7 +62,17 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
             username,
             registration,
             ..
-        }) => (username, on_user(s, link, registration, resume, step)),
+        }) => {
+            let sender = resume.as_ref().map(|resume| Sender {
+                username: username.clone(),
+                client: resume.client.clone(),
+            });
+            let pending = sender.and_then(|sender| pending(s, &sender));
+            (
+                username,
+                on_user(s, link, registration, resume, pending, step),
+            )
+        }
         Some(Standing::Stranger | Standing::Registering) | None => return,
     };
     let servers = other_servers(s);
@@ -113,6 +123,7 @@ fn on_user(
     link: Link,
     registration: Registration,
     resume: Option<Resume>,
+    pending: Option<Pending>,
     step: &mut Step<'_>,
 ) -> Option<(u64, Info)> {
     match s.delivery.receivers.get(&link) {
@@ -149,7 +160,6 @@ fn on_user(
         .filter(|(stream, number)| **number > vector::at(&log.have, stream))
         .map(|(stream, number)| (stream.clone(), *number))
         .collect();
-    let pending = client.and_then(|client| pending(s, &registration, client));
     s.delivery.receivers.insert(link, receiver);
     speaker::wait_for(s, link, pending);
     begin(s, link, registration, cursor, step);
@@ -200,14 +210,8 @@ fn why_missed(s: &State, registration: &Registration) -> Info {
 }
 
 /// What a client said, last, if not everyone is known to have it.
-fn pending(s: &State, registration: &Registration, client: ClientId) -> Option<Pending> {
-    let speaker = Some(registration.clone());
-    let said = s
-        .durable
-        .delivery
-        .log
-        .said
-        .get(&Sender { speaker, client })?;
+fn pending(s: &State, sender: &Sender) -> Option<Pending> {
+    let said = s.durable.delivery.log.said.get(sender)?;
     let place = said.place.clone()?;
     Some(Pending { k: said.k, place })
 }
@@ -338,9 +342,6 @@ fn take(s: &mut State, link: Link) -> Option<Receiver> {
 
 /// Two registrations of one name turned out to be one user's, who goes on under `won`.
 pub fn on_united(s: &mut State, lost: &Registration, won: &Registration, step: &mut Step<'_>) {
-    for sender in s.durable.delivery.log.unite(lost, won) {
-        age::on_heard_of(s, sender, step);
-    }
     let links = s.delivery.present.remove(lost).unwrap_or_default();
     if let Some(session) = s.durable.delivery.book.sessions.get(lost).cloned() {
         let phase = Phase::Out;

@@ -129,10 +129,11 @@ impl Receiver {
 }
 
 fn from(message: &Message) -> From {
+    let sender = message.sender.as_ref();
     From {
         stream: message.stream.clone(),
         number: message.number,
-        sender: message.sender.clone(),
+        sender: sender.map(|(sender, k)| (sender.client.clone(), *k)),
     }
 }
 

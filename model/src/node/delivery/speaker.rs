@@ -10,7 +10,7 @@ use super::receiver::Pending;
 use super::{age, exchange, floor, forget, login, own_stream, receiver, vector};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Message, Sender};
-use crate::message::{Activity, ClientId, Registration, Reply, Username};
+use crate::message::{Activity, Registration, Reply, Username};
 use crate::port::Link;
 
 /// ACTIVITY_MESSAGE of a client that is logged in. Only a client of ours has numbers.
@@ -21,7 +21,7 @@ pub(super) fn on_activity(
     k: Option<u64>,
     step: &mut Step<'_>,
 ) {
-    let Some((username, speaker)) = speaker(s, link) else {
+    let Some((username, registration)) = speaker(s, link) else {
         return;
     };
     let Some(receiver) = s.delivery.receivers.get(&link) else {
@@ -29,17 +29,15 @@ pub(super) fn on_activity(
     };
     let cursor = receiver.cursor.clone();
     let numbered = receiver.client.clone().zip(k);
-    if let (None, Some(registration)) = (&receiver.session, &speaker) {
-        login::begin(s, link, registration.clone(), cursor, step);
+    if let (None, Some(registration)) = (&receiver.session, registration) {
+        login::begin(s, link, registration, cursor, step);
     }
+    let activity = activity.sign(&username);
     let Some((client, k)) = numbered else {
-        return append(s, link, speaker, None, activity.sign(&username), step);
+        return append(s, link, None, activity, step);
     };
     let rules = &step.rules.delivery;
-    let sender = Sender {
-        speaker: speaker.clone(),
-        client: client.clone(),
-    };
+    let sender = Sender { username, client };
     let said = s.durable.delivery.log.said(&sender);
     if !(rules.admits)(said, k) {
         let info = Info::NumberSkipped;
@@ -49,8 +47,7 @@ pub(super) fn on_activity(
     if (rules.is_repeat)(said, k) {
         everywhere = Some(forget::everywhere(s));
     } else {
-        let activity = activity.sign(&username);
-        append(s, link, speaker, Some((client, k)), activity, step);
+        append(s, link, Some((sender.clone(), k)), activity, step);
     }
     step.save(&s.durable);
     acknowledge(s, link, &sender, everywhere.as_ref(), step);
@@ -76,8 +73,7 @@ pub(super) fn speaker(s: &State, link: Link) -> Option<(Username, Option<Registr
 fn append(
     s: &mut State,
     link: Link,
-    speaker: Option<Registration>,
-    sender: Option<(ClientId, u64)>,
+    sender: Option<(Sender, u64)>,
     activity: Activity,
     step: &mut Step<'_>,
 ) {
@@ -87,7 +83,6 @@ fn append(
     let message = Arc::new(Message {
         stream,
         number,
-        speaker,
         sender,
         activity,
     });
@@ -172,8 +167,8 @@ pub(super) fn settle(s: &mut State, everywhere: &Vector, step: &mut Step<'_>) {
             receiver.stable = pending.k;
         }
         wait_for(s, link, None);
-        if let (Some(client), Some((_, speaker))) = (client, speaker(s, link)) {
-            let sender = Sender { speaker, client };
+        if let (Some(client), Some((username, _))) = (client, speaker(s, link)) {
+            let sender = Sender { username, client };
             acknowledge(s, link, &sender, Some(everywhere), step);
         }
     }
