@@ -71,7 +71,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "any-k",
         says: "what a client says is taken in although something before it is missing",
-        scenario: "uncounted-speaker",
+        scenario: "uncounted-speaker-patient",
         alter: |setup| setup.rules.delivery.admits = |_, _| true,
     },
     Mutant {
@@ -89,7 +89,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "replay-by-stream",
         says: "a neighbour gets what it lacks stream by stream",
-        scenario: "says-on-after-a-crash",
+        scenario: "says-on-after-a-crash-patient",
         alter: |setup| {
             setup.rules.delivery.replay = |log, behind| {
                 let entries = log.entries.values().map(|entry| &entry.message);
@@ -132,6 +132,12 @@ pub const MUTANTS: &[Mutant] = &[
         says: "a SKIP doesn't say what the senders had said",
         scenario: "skipped-unheard",
         alter: |setup| setup.rules.delivery.skip_said = Vec::clear,
+    },
+    Mutant {
+        name: "passed-is-kept",
+        says: "what a server still has of what it was told to skip is kept for ever",
+        scenario: "skipped-once-patient",
+        alter: |setup| setup.rules.delivery.forgets_passed = || false,
     },
     Mutant {
         name: "exclusion-drops-sessions",

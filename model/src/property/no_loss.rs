@@ -2,8 +2,8 @@
 //! been told that it is lost; and what a client of ours says, everyone has at last.
 
 use crate::client::{Kind, Phase, Stage};
-use crate::world::hearing::Fault;
-use crate::world::user::Seat;
+use crate::world::hearing::{Fault, Hearing};
+use crate::world::user::{Seat, User};
 use crate::world::view::View;
 
 /// Whether it holds.
@@ -12,8 +12,9 @@ pub fn holds(view: &View<'_>) -> bool {
         || view.live().next().is_none()
         || view.users.iter().all(|(user, seat)| {
             let ours = user.client.kind == Kind::Ours;
-            !is_logged_in(seat)
-                || (has_heard(seat) && (!ours || !view.is_whole() || has_been_heard(seat)))
+            let hears = has_heard(seat) || is_heard_for(view, user, seat);
+            let is_heard = !ours || !view.is_whole() || has_been_heard(seat);
+            !is_logged_in(seat) || (hears && is_heard)
         })
 }
 
@@ -35,6 +36,23 @@ fn has_heard(seat: &Seat) -> bool {
     let told = |fault| seat.hearing.faults.contains(&fault);
     let excused = told(Fault::Gap) || told(Fault::Expired);
     excused || seat.hearing.of.iter().all(|heard| heard.is_paid())
+}
+
+/// A legacy client that has come back begins where its user is known to have heard: another client of that user may have
+/// heard for it.
+fn is_heard_for(view: &View<'_>, user: &User, seat: &Seat) -> bool {
+    let has_returned = seat.process.as_ref().is_some_and(|it| it.start > 0);
+    let others = view
+        .users
+        .iter()
+        .filter(|(other, it)| other.name() == user.name() && !std::ptr::eq(*it, seat));
+    let hears = |other: &Hearing| {
+        let mut both = seat.hearing.of.iter().zip(&other.of);
+        both.all(|(owed, heard)| owed.is_paid() || heard.pays(owed))
+    };
+    user.client.kind == Kind::Legacy
+        && has_returned
+        && others.into_iter().any(|(_, it)| hears(&it.hearing))
 }
 
 fn has_been_heard(seat: &Seat) -> bool {

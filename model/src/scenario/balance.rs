@@ -96,7 +96,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "redirect-three",
         says: "three listeners come to the root of three servers",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || world(&[0, 1, 1], (1..=3).map(listener).collect()),
         reaches: &["REDIRECT"],
     },

@@ -3,7 +3,7 @@
 
 use smol_str::format_smolstr;
 
-use super::delivery::{CALM, client, say, world};
+use super::users::{CALM, client, say, world};
 use super::{Scenario, Size};
 use crate::client::{Ask, Kind};
 use crate::message::client::Secret;

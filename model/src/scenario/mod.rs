@@ -1,14 +1,13 @@
 //! The named worlds: which parts are on, what may go wrong, how large they are, and what must be reached in them.
 
 pub mod balance;
-pub mod bounds;
 pub mod connection;
 pub mod delivery;
 pub mod everything;
-pub mod narrow;
 pub mod registry;
 pub mod six;
 pub mod tree;
+mod users;
 
 use crate::world::Setup;
 
@@ -45,9 +44,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         .chain(six::SCENARIOS)
         .chain(connection::SCENARIOS)
         .chain(registry::SCENARIOS)
-        .chain(delivery::SCENARIOS)
-        .chain(narrow::SCENARIOS)
-        .chain(bounds::SCENARIOS)
+        .chain(delivery::all())
         .chain(balance::SCENARIOS)
         .chain(everything::SCENARIOS)
 }

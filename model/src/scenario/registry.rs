@@ -122,7 +122,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-cut-line",
         says: "three servers in a line, the last one is cut off and returns",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             cut(
                 race(
@@ -216,7 +216,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-two-cuts",
         says: "two servers are cut apart twice, the second time perhaps while they are healing",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             cut(
                 race(
@@ -250,7 +250,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "four-in-line",
         says: "two clients ask for one name in a line of four servers",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             race(
                 &[0, 1, 2, 3],
@@ -275,7 +275,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-cut-crash",
         says: "two servers are cut apart, and one crashes and restarts",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             crash(
                 cut(
@@ -302,15 +302,14 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "two-names-cut",
         says: "two names are contested at two servers that are cut apart once",
         size: Size::Deep,
-        setup: || {
-            let guests = [
-                wish("aaron", "s1", 1, 9),
-                wish("aaron", "s2", 2, 9),
-                wish("bella", "s3", 1, 8),
-                wish("bella", "s4", 2, 9),
-            ];
-            cut(race(&[0, 1], &guests), &[1], &[2], 1)
-        },
+        setup: two_names_cut,
+        reaches: &["two owners of one name", "loser told"],
+    },
+    Scenario {
+        name: "two-names-cut-patient",
+        says: "the same; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || two_names_cut().patient(),
         reaches: &["two owners of one name", "loser told"],
     },
 ];
@@ -355,4 +354,15 @@ fn crash(mut setup: Setup, times: u8) -> Setup {
         ..setup.faults
     };
     setup
+}
+
+/// Two names that two pairs of guests want, at two servers that are cut apart once.
+fn two_names_cut() -> Setup {
+    let guests = [
+        wish("aaron", "s1", 1, 9),
+        wish("aaron", "s2", 2, 9),
+        wish("bella", "s3", 1, 8),
+        wish("bella", "s4", 2, 9),
+    ];
+    cut(race(&[0, 1], &guests), &[1], &[2], 1)
 }

@@ -158,6 +158,13 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["cut", "heal", "parent lost"],
     },
     Scenario {
+        name: "halves-patient",
+        says: "the same; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || halves().patient(),
+        reaches: &["cut", "heal", "parent lost"],
+    },
+    Scenario {
         name: "halves-unprobed",
         says: "the same, and nobody who has a parent probes",
         size: Size::Full,
@@ -230,6 +237,13 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["cut", "heal", "parent lost", "parent left", "Probe"],
     },
     Scenario {
+        name: "root-comes-and-goes-patient",
+        says: "the same; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || come_and_go().patient(),
+        reaches: &["cut", "heal", "parent lost", "parent left", "Probe"],
+    },
+    Scenario {
         name: "root-comes-and-goes-few-dials",
         says: "the same; the root dials nobody, and nobody but its child ever dials it",
         size: Size::Smoke,
@@ -289,6 +303,13 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "any two of three in a line crash and return",
         size: Size::Deep,
         setup: || crashes(2, Setup::tree(&[0, 1, 2])),
+        reaches: &["crash", "restart", "parent lost", "sync"],
+    },
+    Scenario {
+        name: "root-restart-patient",
+        says: "the same; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || crashes(2, Setup::tree(&[0, 1, 2])).patient(),
         reaches: &["crash", "restart", "parent lost", "sync"],
     },
     Scenario {

@@ -177,8 +177,13 @@ impl Hearing {
 impl Heard {
     /// Whether nothing is owed.
     pub fn is_paid(&self) -> bool {
-        self.due_upto == 0
-            || (0 < self.first && self.first <= self.due_from && self.due_upto <= self.upto)
+        self.pays(self)
+    }
+
+    /// Whether what has been heard here is all that is owed there.
+    pub fn pays(&self, owed: &Self) -> bool {
+        owed.due_upto == 0
+            || (0 < self.first && self.first <= owed.due_from && owed.due_upto <= self.upto)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::Memo;
 use crate::message::{Address, Line, Peer, ServerId};
+use crate::node::tree;
 use crate::port::Link;
 
 /// Who can hold an end of a link: an index into the world's servers, clients or guests.
@@ -83,6 +84,15 @@ impl Deed {
             Self::Send { link, .. } | Self::Close { link } => Some(*link),
             Self::Open { .. } => None,
         }
+    }
+}
+
+/// Whether a line may change the tree. What is said over its edges, of names and messages, may not.
+pub fn is_news(line: &Line) -> bool {
+    match line {
+        Line::Peer(Peer::AuthenticationFail { .. }) | Line::Request(_) | Line::Reply(_) => false,
+        Line::Peer(peer) => tree::is_for_strangers(peer),
+        Line::Malformed(_) => true,
     }
 }
 
@@ -170,17 +180,14 @@ impl Connection {
         this.deaf || (self.ends[1 - end].phase == Phase::Gone && this.inbox.is_empty())
     }
 
-    /// Whether more is to come of it than the answer to a question: a way has broken, or it carries news, or the last
-    /// words of somebody who has gone, or a question whose asker's root isn't `root` any more. That a secret is refused
-    /// is the answer to a question.
+    /// Whether more is to come of it for the tree than the answer to a question: a way has broken, or it carries news of the
+    /// tree, or the last words of somebody who has gone, or a question whose asker's root isn't `root` any more. That a
+    /// secret is refused is the answer to a question.
     pub fn is_stirring(&self, root: Option<&ServerId>) -> bool {
         let is_question = |line: &Memo<Line>| matches!(&**line, Line::Peer(Peer::Authenticate(join)) if Some(&join.root) == root);
         (0..2).any(|end| {
             let this = &self.ends[end];
-            let is_refusal = |line: &&Memo<Line>| {
-                matches!(&***line, Line::Peer(Peer::AuthenticationFail { .. }))
-            };
-            let mut news = this.inbox.iter().filter(|line| !is_refusal(line));
+            let mut news = this.inbox.iter().filter(|line| is_news(line));
             let last_words = self.is_deserted(end);
             this.deaf || news.any(|line| last_words || !is_question(line))
         })

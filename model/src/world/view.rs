@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::guest::{self, Guest, Want};
-use super::link::{Connection, Party};
+use super::link::{self, Connection, Deed, Party};
 use super::server::{Process, Server};
 use super::user::{Seat, User, Wish};
 use super::{Event, Faults, Memo, State, Ways, World};
@@ -35,8 +35,8 @@ pub struct View<'a> {
     pub links: Vec<&'a Connection>,
     /// Which ways are cut.
     pub cut: Ways,
-    /// Whether something is still to come that the servers' states don't show: a link between them has broken, or carries
-    /// more than the question whether one may join.
+    /// Whether something is still to come for the tree that the servers' states don't show: a link between them has broken,
+    /// or carries more of the tree than the question whether one may join.
     pub stirring: bool,
     /// Links that the other party has left, by the server that has still to learn of it.
     pub deserted: BTreeSet<(usize, Link)>,
@@ -94,10 +94,11 @@ impl<'a> View<'a> {
             Party::Client(_) | Party::Guest(_) => false,
         };
         let holds = |machine: &Memo<Server>| {
-            machine
-                .process
-                .iter()
-                .any(|process| !process.held.is_empty())
+            let held = machine.process.iter().flat_map(|process| &process.held);
+            held.into_iter().any(|held| match &held.deed {
+                Deed::Send { line, .. } => link::is_news(line),
+                Deed::Open { .. } | Deed::Close { .. } => true,
+            })
         };
         let stirring =
             links().any(|(_, connection)| stirs(connection)) || state.servers.iter().any(holds);

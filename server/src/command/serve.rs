@@ -407,6 +407,11 @@ fn schema() -> Schema<Durable> {
         |d| &d.delivery.log.base,
     )
     .map(
+        "passed",
+        |d| &mut d.delivery.log.passed,
+        |d| &d.delivery.log.passed,
+    )
+    .map(
         "said_at_base",
         |d| &mut d.delivery.log.said_at_base,
         |d| &d.delivery.log.said_at_base,

@@ -20,7 +20,8 @@ pub(super) fn review(s: &mut State, step: &mut Step<'_>) {
     }
     let upto = unneeded(s, everywhere);
     let log = &mut s.durable.delivery.log;
-    if !vector::covers(&log.base, &upto) {
+    let looks_back = !log.passed.is_empty() && (step.rules.delivery.forgets_passed)();
+    if looks_back || !vector::covers(&log.base, &upto) {
         log.forget(&upto);
     }
     let waits = !s.durable.delivery.log.entries.is_empty();

@@ -25,6 +25,8 @@ pub struct Log {
     pub said: OrdMap<Sender, Said>,
     /// Per stream, up to which number something has been forgotten.
     pub base: Vector,
+    /// The places of what is still here although a SKIP has passed over it.
+    pub passed: OrdMap<u64, ()>,
     /// What each sender had said in what has been forgotten.
     pub said_at_base: OrdMap<Sender, u64>,
 }
@@ -163,34 +165,42 @@ impl Log {
             }
             raise_said(&mut self.said_at_base, sender.clone(), *k);
         }
+        let entries = self.entries.iter();
+        let passed = entries.filter(|(_, entry)| entry.message.is_in(&self.base));
+        self.passed = passed.map(|(place, _)| (*place, ())).collect();
         missed
     }
 
-    /// How many messages are still here that a SKIP has passed over.
-    fn lingering(&self) -> u64 {
-        (self.entries.len() as u64).saturating_sub(vector::between(&self.base, &self.have))
+    /// What is still here although a SKIP has passed over it, with its places.
+    fn lingering(&self) -> impl Iterator<Item = (u64, &Message)> {
+        let places = self.passed.keys();
+        places.filter_map(|place| Some((*place, &*self.entries.get(place)?.message)))
     }
 
-    /// How many of those a cursor doesn't include.
+    /// How much of that a cursor doesn't include.
     pub(super) fn lingering_after(&self, cursor: &Vector) -> u64 {
-        if self.lingering() == 0 {
-            return 0;
-        }
-        let entries = self.entries.values().map(|entry| &entry.message);
-        let lingering = entries.filter(|message| message.is_in(&self.base));
-        lingering.filter(|message| !message.is_in(cursor)).count() as u64
+        let lingering = self.lingering();
+        lingering
+            .filter(|(_, message)| !message.is_in(cursor))
+            .count() as u64
     }
 
     /// Lets go of everything that `upto` includes. Returns how much that was. Looks no further than to the last of it.
     pub fn forget(&mut self, upto: &Vector) -> usize {
-        let most = self.lingering() + vector::between(&self.base, upto);
+        let most = vector::between(&self.base, upto);
         let entries = self.entries.iter();
-        let gone = entries.filter(|(_, entry)| entry.message.is_in(upto));
-        let gone: Vec<u64> = gone
+        let gone = entries.filter(|(_, entry)| {
+            let message = &entry.message;
+            message.is_in(upto) && !message.is_in(&self.base)
+        });
+        let gone = gone
             .map(|(place, _)| *place)
-            .take(usize::try_from(most).unwrap_or(usize::MAX))
-            .collect();
+            .take(usize::try_from(most).unwrap_or(usize::MAX));
+        let lingering = self.lingering();
+        let passed = lingering.filter(|(_, message)| message.is_in(upto));
+        let gone: Vec<u64> = gone.chain(passed.map(|(place, _)| place)).collect();
         for place in &gone {
+            self.passed.remove(place);
             if let Some(entry) = self.entries.remove(place) {
                 let message = &entry.message;
                 vector::raise(&mut self.base, &message.stream, message.number);

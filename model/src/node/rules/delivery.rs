@@ -37,6 +37,8 @@ pub struct Rules {
     pub floor: fn(&Vector, Vector) -> Vector,
     /// Do floors wait for the sessions that the neighbour lacks?
     pub floors_follow_sessions: fn() -> bool,
+    /// Is what a SKIP has passed over looked through, too, for what nobody needs any more?
+    pub forgets_passed: fn() -> bool,
     /// Do the live sessions of a server that isn't counted keep what it lacks?
     pub pins_for_the_dead: fn() -> bool,
     /// Does an expired mailbox keep what it hasn't heard?
@@ -93,6 +95,7 @@ pub const SOUND: Rules = Rules {
     floor_is_durable: || true,
     floor: |_, heard| heard,
     floors_follow_sessions: || true,
+    forgets_passed: || true,
     pins_for_the_dead: || true,
     pins_for_the_expired: || false,
     ages,

@@ -290,8 +290,8 @@ pub(super) fn on_authentication_fail(
     on_down(s, link, step);
 }
 
-/// What may be said on a link that is no edge yet.
-pub(super) fn is_for_strangers(peer: &Peer) -> bool {
+/// What the tree itself is made with: it may be said on a link that is no edge yet.
+pub(crate) fn is_for_strangers(peer: &Peer) -> bool {
     match peer {
         Peer::Authenticate(_)
         | Peer::AuthenticationFail { .. }

@@ -1,28 +1,24 @@
-//! Bounds that are near: a log of one message, a reader that is cut off at once, a client whose user speaks too soon.
+//! Bounds that are near: a log of one message, a reader that is cut off at once, a client whose user speaks too soon, and one that is forgotten.
 
-use super::delivery::{CALM, client, login, quiet, say, user, world};
-use super::narrow::{CUT, anonymous};
-use super::{Scenario, Size};
+use super::super::users::{
+    CALM, CUT, anonymous, back, client, forgetful, go, quiet, say, user, world,
+};
+use super::super::{Scenario, Size};
 use crate::client::{Ask, Kind};
 use crate::message::Activity;
 use crate::world::user::{User, Wish};
 use crate::world::{Setup, Start};
 
-/// Every scenario of bounds.
+/// Every scenario of this room.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "log-full",
         says: "a log has room for one message; a listener is away while two are said",
         size: Size::Smoke,
         setup: || {
-            let back = [
-                Wish::Die,
-                Wish::Start(client(2, 2, Kind::Ours, &[1])),
-                Wish::Ask(login(2)),
-            ];
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a"), say("b")]),
-                user(2, Kind::Ours, &[1], back),
+                user(2, Kind::Ours, &[1], back(2, &[1])),
             ];
             let mut setup = quiet(world(&[0], users, CALM));
             setup.servers[0].delivery.log_max = 1;
@@ -76,5 +72,15 @@ pub const SCENARIOS: &[Scenario] = &[
             }
         },
         reaches: &["told: declined"],
+    },
+    Scenario {
+        name: "client-expires",
+        says: "a user speaks, connects anew and speaks again, maybe when nobody knows any more how far it was",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![user(1, Kind::Ours, &[1], [say("a"), go(1), say("b")])];
+            forgetful(world(&[0], users, CALM))
+        },
+        reaches: &["Age", "client expired"],
     },
 ];

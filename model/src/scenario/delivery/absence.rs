@@ -1,0 +1,115 @@
+//! Servers are away for so long that nobody waits for them, or are given up.
+
+use super::super::users::{CALM, CUT, anonymous, go, impatient, quiet, say, told, user, world};
+use super::super::{Scenario, Size};
+use crate::client::Kind;
+use crate::property::Part;
+use crate::world::user::User;
+use crate::world::{Event, Setup, Ways};
+
+/// Every scenario of this room.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "uncounted",
+        says: "a listener's server is away for so long that it isn't waited for",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], []),
+            ];
+            quiet(impatient(world(&[0, 1], users, CUT)))
+        },
+        reaches: &["cut", "server uncounted"],
+    },
+    Scenario {
+        name: "uncounted-speaker-patient",
+        says: "a speaker goes to a server that was away for so long that it wasn't waited for; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let users = vec![anonymous(1, Kind::Ours, &[1], [say("a"), go(2), say("b")])];
+            away(users).patient()
+        },
+        reaches: &["cut", "server uncounted"],
+    },
+    Scenario {
+        name: "skipped-unheard",
+        says: "a server that was away for so long that it wasn't waited for skips what the other has forgotten",
+        size: Size::Full,
+        setup: || away(vec![anonymous(1, Kind::Ours, &[1], [say("a")])]),
+        reaches: &["SKIP", "server uncounted"],
+    },
+    Scenario {
+        name: "skipped-once-patient",
+        says: "a speaker goes to a server that has to skip what the speaker has said and heard; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || away(vec![user(1, Kind::Ours, &[1], [say("a"), go(2)])]).patient(),
+        reaches: &["SKIP", "server uncounted"],
+    },
+    Scenario {
+        name: "skipped-patient",
+        says: "a server is away for so long that it isn't waited for, and skips what the others have forgotten; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let users = vec![user(1, Kind::Ours, &[1], [say("a"), go(2), say("b")])];
+            impatient(world(&[0, 1], users, CUT)).patient()
+        },
+        reaches: &["SKIP", "server uncounted"],
+    },
+    Scenario {
+        name: "long-absence-patient",
+        says: "a server is away for so long that it isn't waited for; a speaker moves there; timers wait until nothing else can happen",
+        size: Size::Deep,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a"), go(2), say("b")]),
+                user(2, Kind::Ours, &[2], []),
+            ];
+            impatient(world(&[0, 1], users, CUT)).patient()
+        },
+        reaches: &["cut", "server uncounted"],
+    },
+    Scenario {
+        name: "given-up",
+        says: "a server is down for good and given up, and what was said in vain to it is no longer kept",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![user(1, Kind::Ours, &[1], [say("a")])];
+            let story = vec![Event::Crash(2), Event::Forget { at: 1, server: 2 }];
+            Setup {
+                story,
+                parts: &[Part::Tree, Part::Delivery],
+                ..world(&[0, 1], users, CALM)
+            }
+        },
+        reaches: &["crash", "server given up"],
+    },
+    Scenario {
+        name: "given-up-returns",
+        says: "a server that was given up with a user on it starts again, as a new one; the user goes on at the other",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2, 1], []),
+            ];
+            let story = vec![
+                Event::Crash(2),
+                Event::Forget { at: 1, server: 2 },
+                Event::Restart(2),
+            ];
+            Setup {
+                story,
+                parts: &[Part::Tree, Part::Delivery],
+                ..quiet(world(&[0, 1], users, CALM))
+            }
+        },
+        reaches: &["crash", "server given up", "restart"],
+    },
+];
+
+/// Two servers that lose each other at some time, don't wait for each other, and meet again.
+fn away(users: Vec<User>) -> Setup {
+    let cut = Event::Cut(Ways::between(&[1], &[2]));
+    impatient(told(world(&[0, 1], users, CALM), &[cut, Event::Heal]))
+}

@@ -1,0 +1,100 @@
+//! Users register, and speak, listen and move from there.
+
+use super::super::users::{
+    CALM, CRASH, anonymous, client, go, newcomer, quiet, say, told, user, world,
+};
+use super::super::{Scenario, Size};
+use crate::client::{Ask, Kind};
+use crate::message::client::Secret;
+use crate::message::{SecretHash, Username};
+use crate::world::user::{User, Wish};
+use crate::world::{Event, Faults, Setup, Start, Ways};
+
+/// Every scenario of this room.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "first-login-moves",
+        says: "a user logs in for the first time, and moves on before the other server knows of it",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[2], [say("a")]),
+                user(2, Kind::Ours, &[1], [go(2)]),
+            ];
+            quiet(Setup {
+                start: Start::Settled,
+                ..world(&[0, 1], users, CALM)
+            })
+        },
+        reaches: &["SESSIONS"],
+    },
+    Scenario {
+        name: "registers-in-a-crash",
+        says: "a user registers at a server that crashes and starts again",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![newcomer(1, &[1], [])];
+            let faults = Faults {
+                restarts: 1,
+                ..CRASH
+            };
+            Setup {
+                start: Start::Settled,
+                ..world(&[0], users, faults)
+            }
+        },
+        reaches: &["crash", "told: registered"],
+    },
+    Scenario {
+        name: "registers-and-moves",
+        says: "a user registers, and moves to a server that may not know the name yet",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![newcomer(1, &[1], [go(2)])];
+            Setup {
+                start: Start::Settled,
+                ..world(&[0, 1], users, CALM)
+            }
+        },
+        reaches: &["told: registered", "LOGIN_FAILED"],
+    },
+    Scenario {
+        name: "registers-meanwhile",
+        says: "a user registers while another speaks and moves to the same server",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Ours, &[2], [say("a"), go(1)]),
+                newcomer(2, &[1], []),
+            ];
+            Setup {
+                start: Start::Settled,
+                ..world(&[0, 1], users, CALM)
+            }
+        },
+        reaches: &["told: registered", "ACTIVITY_GOT"],
+    },
+    Scenario {
+        name: "one-name-over-a-cut",
+        says: "two clients of ours register one name on two sides of a cut, which heals",
+        size: Size::Full,
+        setup: || {
+            let claimant = |n: usize| User {
+                client: client(n, 1, Kind::Ours, &[n]),
+                wishes: vec![Wish::Ask(Ask::Register {
+                    username: Username::from("u1"),
+                    secret: Secret::Hashed(SecretHash::from(smol_str::format_smolstr!(
+                        "secret {n}"
+                    ))),
+                })],
+            };
+            let cut = Event::Cut(Ways::between(&[1], &[2]));
+            let users = vec![claimant(1), claimant(2)];
+            Setup {
+                start: Start::Settled,
+                ..told(world(&[0, 1], users, CALM), &[cut, Event::Heal])
+            }
+        },
+        reaches: &["told: name lost", "told: refused"],
+    },
+];

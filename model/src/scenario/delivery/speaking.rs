@@ -1,0 +1,197 @@
+//! What is said is heard, in order and once: while all is well, and over a link that is cut.
+
+use super::super::users::{CALM, CUT, anonymous, go, narrow, quiet, say, user, world};
+use super::super::{Scenario, Size};
+use crate::client::Kind;
+use crate::world::{Event, Setup, Start, Ways};
+
+/// Every scenario of this room.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "one-message",
+        says: "one user speaks to another on the same server, and nothing goes wrong",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Ours, &[1], []),
+            ];
+            world(&[0], users, CALM)
+        },
+        reaches: &["ACTIVITY_BROADCAST", "ACTIVITY_ACK", "ACTIVITY_GOT"],
+    },
+    Scenario {
+        name: "two-messages",
+        says: "one user says two things to another on the same server",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a"), say("b")]),
+                user(2, Kind::Ours, &[1], []),
+            ];
+            quiet(world(&[0], users, CALM))
+        },
+        reaches: &["ACTIVITY_GOT"],
+    },
+    Scenario {
+        name: "logging-in",
+        says: "two users log in while one of them speaks",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], []),
+            ];
+            Setup {
+                start: Start::Settled,
+                ..world(&[0, 1], users, CALM)
+            }
+        },
+        reaches: &["LOGIN", "LOGIN_SUCCESS", "SESSIONS"],
+    },
+    Scenario {
+        name: "two-servers",
+        says: "one user speaks to another over two servers",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], []),
+            ];
+            world(&[0, 1], users, CALM)
+        },
+        reaches: &["ACTIVITY_BROADCAST of a server", "FLOORS"],
+    },
+    Scenario {
+        name: "legacy-listener",
+        says: "one user speaks to a legacy client over two servers",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Legacy, &[2], []),
+            ];
+            world(&[0, 1], users, CALM)
+        },
+        reaches: &["received"],
+    },
+    Scenario {
+        name: "narrow-link",
+        says: "one user says two things to another over two servers, between which one line at a time is on its way",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a"), say("b")]),
+                user(2, Kind::Ours, &[2], []),
+            ];
+            narrow(quiet(world(&[0, 1], users, CALM)))
+        },
+        reaches: &["DELIVERY_CREDIT"],
+    },
+    Scenario {
+        name: "narrow-link-over-a-cut",
+        says: "the same, while the two servers lose and find each other",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Legacy, &[2], []),
+            ];
+            let story = vec![Event::Cut(Ways::between(&[1], &[2])), Event::Heal];
+            Setup {
+                story,
+                ..narrow(quiet(world(&[0, 1], users, CALM)))
+            }
+        },
+        reaches: &["DELIVERY_CREDIT", "cut", "heal"],
+    },
+    Scenario {
+        name: "message-over-a-cut",
+        says: "one user speaks to another while the two servers lose and find each other",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], []),
+            ];
+            world(&[0, 1], users, CUT)
+        },
+        reaches: &["cut", "heal", "HELLO"],
+    },
+    Scenario {
+        name: "two-messages-over-a-cut",
+        says: "one user says two things to another while the two servers lose and find each other",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a"), say("b")]),
+                user(2, Kind::Ours, &[2], []),
+            ];
+            world(&[0, 1], users, CUT)
+        },
+        reaches: &["cut", "heal", "HELLO"],
+    },
+    Scenario {
+        name: "two-senders-over-a-cut",
+        says: "two users on two servers speak to each other while the two servers lose and find each other",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], [say("b")]),
+            ];
+            world(&[0, 1], users, CUT)
+        },
+        reaches: &["cut", "heal"],
+    },
+    Scenario {
+        name: "three-in-a-line",
+        says: "a message goes over two hops, one of which is cut",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Legacy, &[3], []),
+            ];
+            quiet(world(&[0, 1, 2], users, CUT))
+        },
+        reaches: &["cut", "heal"],
+    },
+    Scenario {
+        name: "speaker-moves-on",
+        says: "a speaker moves to another server while its words are on their way there",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Ours, &[1], [say("a"), go(2)]),
+                user(2, Kind::Legacy, &[2], []),
+                user(3, Kind::Ours, &[2], []),
+            ];
+            world(&[0, 1], users, CALM)
+        },
+        reaches: &["received", "ACTIVITY_GOT"],
+    },
+    Scenario {
+        name: "moving-sender",
+        says: "a user speaks, moves to another server and speaks again, to a legacy client there, over a cut",
+        size: Size::Deep,
+        setup: moving_sender,
+        reaches: &["cut", "heal", "received"],
+    },
+    Scenario {
+        name: "moving-sender-patient",
+        says: "the same; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || moving_sender().patient(),
+        reaches: &["cut", "heal", "received"],
+    },
+];
+
+/// A user speaks, moves and speaks again; the two servers lose each other at some time, and meet again.
+fn moving_sender() -> Setup {
+    let users = vec![
+        user(1, Kind::Ours, &[1], [say("a"), go(2), say("b")]),
+        user(2, Kind::Legacy, &[2], []),
+    ];
+    world(&[0, 1], users, CUT)
+}
