@@ -28,8 +28,8 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["crash", "restart"],
     },
     Scenario {
-        name: "crash-and-restart",
-        says: "the server of two speakers crashes and starts again; others listen elsewhere",
+        name: "crash-and-restart-patient",
+        says: "the server of two speakers crashes and starts again; others listen elsewhere; timers wait until nothing else can happen",
         size: Size::Deep,
         setup: || {
             let users = vec![
@@ -41,6 +41,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 world(&[0, 1], users, CALM),
                 &[Event::Crash(1), Event::Restart(1)],
             )
+            .patient()
         },
         reaches: &["crash", "restart"],
     },
