@@ -2,11 +2,32 @@
 
 mod process;
 
+use std::path::Path;
+use std::process::{Command, Output};
+
 use process::{Client, Server};
 use tempfile::{TempDir, tempdir};
 
 fn directory() -> TempDir {
     tempdir().expect("a directory for the test")
+}
+
+fn forget(name: &str, asked: &Server, secret: &str) -> Output {
+    let server = address(asked);
+    Command::new(env!("CARGO_BIN_EXE_regrow"))
+        .args(["forget", name, "--server", &server, "--secret", secret])
+        .output()
+        .expect("the binary can be started")
+}
+
+fn address(server: &Server) -> String {
+    format!("localhost:{}", server.port)
+}
+
+fn child(root: &Server, data: &Path) -> Server {
+    let mut child = Server::start(data, &["--join", &address(root), "--secret", "s1"]);
+    child.until("joined");
+    child
 }
 
 #[test]
@@ -138,4 +159,42 @@ fn a_stopped_parent_is_noticed_although_its_connection_stays() {
     root.signal("CONT");
     root.until("child_gone");
     child.until("joined");
+}
+
+#[test]
+fn a_server_that_is_given_up_stops_if_it_still_runs_and_may_come_back_as_a_new_one() {
+    let (one, other) = (directory(), directory());
+    let mut root = Server::start(one.path(), &["--secret", "s1"]);
+    let mut given_up = child(&root, other.path());
+    let name = address(&given_up);
+
+    let answer = forget(&name, &root, "s1");
+    assert!(answer.status.success(), "{answer:?}");
+    let told = String::from_utf8_lossy(&answer.stdout);
+    assert!(told.contains(&format!("{name} is given up")), "{told}");
+    given_up.until("given this server up");
+    assert!(!given_up.ends().success());
+
+    let port = given_up.port;
+    let arguments = ["--join", &address(&root), "--secret", "s1"];
+    let mut again = Server::start_on(port, other.path(), &arguments);
+    again.until("joined");
+    root.until("child_joined");
+}
+
+#[test]
+fn only_who_knows_the_secret_gives_a_server_up_and_only_one_that_is_known() {
+    let (one, other) = (directory(), directory());
+    let root = Server::start(one.path(), &["--secret", "s1"]);
+    let child = child(&root, other.path());
+
+    let refused = forget(&address(&child), &root, "s2");
+    assert!(!refused.status.success());
+    let why = String::from_utf8_lossy(&refused.stderr);
+    assert!(why.contains("--secret"), "{why}");
+
+    let unknown = forget("localhost:1", &root, "s1");
+    assert!(!unknown.status.success());
+    let why = String::from_utf8_lossy(&unknown.stderr);
+    assert!(why.contains("knows no server localhost:1"), "{why}");
 }

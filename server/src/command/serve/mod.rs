@@ -1,5 +1,10 @@
 //! `regrow serve`: one node on TCP.
 
+mod layout;
+mod profile;
+
+pub use profile::Profile;
+
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -7,25 +12,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use imbl::OrdMap;
+use clap::Args;
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use regrow_model::message::client::Secret;
 use regrow_model::message::{Address, AddressError};
-use regrow_model::node::{
-    Boot, Config, Durable, Halt, Node, Report, balance, delivery, registry, tree,
-};
+use regrow_model::node::{Boot, Config, Halt, Node, Report, balance, delivery, tree};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+
+use layout::layout;
 
 use super::journal;
 use crate::clock::now;
 use crate::edge::Edge;
 use crate::runtime::{EVENTS, Handle, Setup, spawn};
-use crate::store::{Schema, Store, StoreError};
-use crate::transport::{Limits, Pace, Shared, Side, Tcp};
+use crate::store::{Store, StoreError};
+use crate::transport::{Limits, Shared, Side, Tcp};
 
 /// Which users' secrets hash alike: all servers of all Regrow systems.
 const DOMAIN: &str = "regrow";
@@ -99,48 +103,6 @@ impl Remote {
         }
         let host = self.remote_host.as_deref().unwrap_or("localhost");
         Address::new(host, self.remote_port.unwrap_or(3780)).map(Some)
-    }
-}
-
-/// A set of intervals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Profile {
-    /// Fails over in well under a second
-    Fast,
-    /// The report's: six seconds, two attempts
-    Report,
-}
-
-impl Profile {
-    fn timing(self) -> tree::Timing {
-        match self {
-            Self::Fast => tree::Timing::fast(),
-            Self::Report => tree::Timing::report(),
-        }
-    }
-
-    /// Its name, as `--profile` takes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fast => "fast",
-            Self::Report => "report",
-        }
-    }
-
-    /// How long a repair may take before something must be wrong.
-    pub fn patience(self) -> Duration {
-        match self {
-            Self::Fast => Duration::from_secs(30),
-            Self::Report => Duration::from_secs(120),
-        }
-    }
-
-    /// How the transport keeps it.
-    pub fn pace(self) -> Pace {
-        match self {
-            Self::Fast => Pace::FAST,
-            Self::Report => Pace::REPORT,
-        }
     }
 }
 
@@ -218,7 +180,7 @@ impl Serve {
         let port = listener.local_addr()?.port();
         let data = self.data.clone();
         let data = data.unwrap_or_else(|| PathBuf::from(format!("regrow-{port}")));
-        let store = Store::open(&data, schema())?;
+        let store = Store::open(&data, layout())?;
         let config = self.config(port, &data)?;
         let address = Address::new(&self.host, port)?;
 
@@ -350,81 +312,4 @@ fn private(file: &Path) -> io::Result<std::fs::File> {
 fn hashers() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     cores.saturating_sub(1).max(1)
-}
-
-/// How a node's durable state is laid out on disk: one line per map.
-fn schema() -> Schema<Durable> {
-    Schema::new(
-        |durable: &Durable| {
-            let (tree, log) = (&durable.tree, &durable.delivery.log);
-            (tree.id.clone(), tree.incarnation, log.next)
-        },
-        |(id, incarnation, next)| {
-            let mut delivery = delivery::Durable::default();
-            delivery.log.next = next;
-            Durable {
-                tree: tree::Durable {
-                    id,
-                    incarnation,
-                    known: OrdMap::new(),
-                    retired: OrdMap::new(),
-                },
-                registry: registry::Durable::default(),
-                delivery,
-            }
-        },
-    )
-    .map("known", |d| &mut d.tree.known, |d| &d.tree.known)
-    .map("retired", |d| &mut d.tree.retired, |d| &d.tree.retired)
-    .map(
-        "records",
-        |d| &mut d.registry.records,
-        |d| &d.registry.records,
-    )
-    .map(
-        "directory",
-        |d| &mut d.registry.vector,
-        |d| &d.registry.vector,
-    )
-    .map(
-        "log",
-        |d| &mut d.delivery.log.entries,
-        |d| &d.delivery.log.entries,
-    )
-    .map(
-        "have",
-        |d| &mut d.delivery.log.have,
-        |d| &d.delivery.log.have,
-    )
-    .map(
-        "said",
-        |d| &mut d.delivery.log.said,
-        |d| &d.delivery.log.said,
-    )
-    .map(
-        "base",
-        |d| &mut d.delivery.log.base,
-        |d| &d.delivery.log.base,
-    )
-    .map(
-        "passed",
-        |d| &mut d.delivery.log.passed,
-        |d| &d.delivery.log.passed,
-    )
-    .map(
-        "said_at_base",
-        |d| &mut d.delivery.log.said_at_base,
-        |d| &d.delivery.log.said_at_base,
-    )
-    .map(
-        "sessions",
-        |d| &mut d.delivery.book.sessions,
-        |d| &d.delivery.book.sessions,
-    )
-    .map(
-        "book",
-        |d| &mut d.delivery.book.vector,
-        |d| &d.delivery.book.vector,
-    )
-    .map("floors", |d| &mut d.delivery.floors, |d| &d.delivery.floors)
 }
