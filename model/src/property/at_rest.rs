@@ -1,8 +1,10 @@
-//! Delivery comes to rest: when every way works, at last nothing of it is on its way, and no timer of it runs.
+//! Delivery comes to rest: when every way works, at last nothing of it is on its way, and no timer of it runs. Only a client
+//! that can be nowhere goes on asking.
 
 use crate::message::{Line, Peer};
 use crate::node::Timer;
 use crate::world::link::{Connection, Party};
+use crate::world::user::Process;
 use crate::world::view::View;
 
 /// Whether it holds.
@@ -10,7 +12,10 @@ pub fn holds(view: &View<'_>) -> bool {
     !view.cut.is_empty()
         || view.live().next().is_none()
         || (view.is_settled_tree()
-            && view.links.iter().all(|link| is_quiet(link))
+            && view
+                .links
+                .iter()
+                .all(|link| is_quiet(link) || is_stranded(view, link))
             && view.processes.iter().all(|process| {
                 process.held.is_empty()
                     && process.unsynced.is_empty()
@@ -19,8 +24,17 @@ pub fn holds(view: &View<'_>) -> bool {
             })
             && view.users.iter().all(|(_, seat)| {
                 let mut process = seat.process.iter();
-                process.all(|process| process.timers.is_empty() && process.unreachable.is_empty())
+                let is_still = |it: &Process| it.timers.is_empty() && it.unreachable.is_empty();
+                view.is_stranded(seat) || process.all(is_still)
             }))
+}
+
+/// Whether a link is that of a client that can be nowhere, and goes on asking.
+fn is_stranded(view: &View<'_>, link: &Connection) -> bool {
+    match link.ends[0].party {
+        Party::Client(user) => view.is_stranded(view.users[user].1),
+        Party::Guest(_) | Party::Server(_) => false,
+    }
 }
 
 fn is_quiet(link: &Connection) -> bool {

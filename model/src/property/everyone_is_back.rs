@@ -1,9 +1,11 @@
-//! Property 11: settled, every user of a client of ours who didn't ask to leave, and hasn't lost its name to somebody else, is
-//! logged in somewhere. A client that gave up
+//! Property 11: settled, every user of a client of ours who didn't ask to leave, and wasn't refused its name nor lost it to
+//! somebody else, is logged in somewhere, if it knows a server that runs. A client that gave up
 //! a name that is its user's, or that doesn't dial again, hears nothing and is owed nothing: no other property sees it.
 
-use crate::client::{Ask, Kind};
+use crate::client::{Ask, Kind, Stage};
+use crate::message::Username;
 use crate::message::client::Secret;
+use crate::message::server::Record;
 use crate::world::user::{Seat, User, Wish};
 use crate::world::view::View;
 
@@ -14,23 +16,43 @@ pub fn holds(view: &View<'_>) -> bool {
     !view.cut.is_empty()
         || view.live().next().is_none()
         || view.users.iter().all(|(user, seat)| {
-            !wants_to_be_here(user, seat) || is_logged_in(seat) || has_lost(view, user)
+            !wants_to_be_here(user, seat)
+                || is_logged_in(seat)
+                || has_lost(view, user)
+                || was_refused(view, user, seat)
+                || view.is_stranded(seat)
         })
 }
 
 /// Whether somebody else holds the name that a user registered.
 fn has_lost(view: &View<'_>, user: &User) -> bool {
-    let claims = user.wishes.iter().filter_map(|wish| match wish {
+    claims(user).any(|(username, secret)| {
+        let mut records = view.records(username);
+        records.any(|record| !is_proof(secret, record))
+    })
+}
+
+/// Whether a user was refused the name that it asked for, and truly has it nowhere: it may be free again since.
+fn was_refused(view: &View<'_>, user: &User, seat: &Seat) -> bool {
+    let process = seat.process.as_ref();
+    let has_given_up = process.is_some_and(|process| process.state.stage == Stage::Idle);
+    let has_it = claims(user).any(|(username, secret)| {
+        let mut records = view.records(username);
+        records.any(|record| is_proof(secret, record))
+    });
+    claims(user).next().is_some() && has_given_up && !seat.logged_in && !has_it
+}
+
+/// The names that a user registers, and what proves them.
+fn claims(user: &User) -> impl Iterator<Item = (&Username, &Secret)> {
+    user.wishes.iter().filter_map(|wish| match wish {
         Wish::Ask(Ask::Register { username, secret }) => Some((username, secret)),
         Wish::Ask(_) | Wish::Then(_) | Wish::Die | Wish::Start(_) => None,
-    });
-    let mut claims = claims.into_iter();
-    claims.any(|(username, secret)| {
-        let mut records = view
-            .directories()
-            .filter_map(|directory| directory.records.get(username));
-        records.any(|record| Secret::Hashed(record.secret.clone()) != *secret)
     })
+}
+
+fn is_proof(secret: &Secret, record: &Record) -> bool {
+    Secret::Hashed(record.secret.clone()) == *secret
 }
 
 /// Whether a user's last wish that says so was to be logged in.

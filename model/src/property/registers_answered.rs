@@ -1,12 +1,15 @@
 //! Property 6, every REGISTER is answered while its connection lasts, without waiting for a repair, whatever else
 //! crashes; no reservation outlives its round, its origin or its link.
 
+use crate::client::Stage;
+use crate::client::identity::Claim;
 use crate::message::server::Lock;
 use crate::node::connection::Standing;
 use crate::node::registry::round::Upstream;
 use crate::node::{Role, State};
 use crate::port::Link;
-use crate::world::guest::Stage;
+use crate::world::guest;
+use crate::world::user::Seat;
 use crate::world::view::View;
 
 /// In every state: a server holds a record of a name or reservations, never both; a round's origin reserves the name
@@ -30,12 +33,26 @@ pub fn settled(view: &View<'_>) -> bool {
     let nobody_waits = view
         .guests
         .iter()
-        .all(|(_, guest)| guest.stage != Stage::Asking);
+        .all(|(_, guest)| guest.stage != guest::Stage::Asking);
+    let users = &view.users;
     view.quiet
         && nobody_waits
+        && users
+            .iter()
+            .all(|(_, seat)| !asks(seat) || view.is_stranded(seat))
         && view
             .live()
             .all(|(_, state)| state.registry.rounds.is_empty())
+}
+
+/// Whether a user's client doesn't know yet whether the name is its user's, and goes on asking.
+fn asks(seat: &Seat) -> bool {
+    seat.process.as_ref().is_some_and(|process| {
+        let identity = process.state.identity.as_ref();
+        let claim = identity.map(|identity| &identity.claim);
+        let is_open = matches!(claim, Some(Claim::Wanted | Claim::Doubtful { .. }));
+        is_open && process.state.stage != Stage::Idle
+    })
 }
 
 fn waits(state: &State, link: Link) -> bool {

@@ -15,6 +15,34 @@ use crate::world::{Event, Faults, Setup, Start, Ways};
 /// Every scenario of everything at once.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
+        name: "pair-over-a-cut-patient",
+        says: "two servers, two people who want one name and speak, and a cut that heals; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let story = vec![Event::Cut(Ways::between(&[1], &[2])), Event::Heal];
+            Setup {
+                story,
+                ..all_parts(&[0, 1])
+            }
+            .patient()
+        },
+        reaches: &["told: name lost", "cut", "heal"],
+    },
+    Scenario {
+        name: "pair-in-a-crash-patient",
+        says: "two servers, two people who want one name and speak, a crash and a return; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let story = vec![Event::Crash(2), Event::Restart(2)];
+            Setup {
+                story,
+                ..all_parts(&[0, 1])
+            }
+            .patient()
+        },
+        reaches: &["told: refused", "crash", "restart"],
+    },
+    Scenario {
         name: "pair-at-once-patient",
         says: "two servers, two people who want one name and speak, a cut that heals, a crash and a return, in this order; timers wait until nothing else can happen",
         size: Size::Deep,

@@ -319,10 +319,14 @@ fn is_breaking(state: &State, link: Link) -> bool {
     })
 }
 
-/// Whether nothing is on its way that could begin or end a round, or a belief.
+/// Whether nothing is on its way that could begin or end a round, or a guest's belief.
 pub(super) fn is_quiet(state: &State) -> bool {
-    let asks = |line: &Memo<Line>| match &**line {
-        Line::Request(_) | Line::Peer(Peer::LockRequest(_)) => true,
+    let asks = |from: Party, line: &Line| match line {
+        Line::Request(request) => match from {
+            Party::Client(_) => matches!(**request, Request::Register { .. }),
+            Party::Guest(_) | Party::Server(_) => true,
+        },
+        Line::Peer(Peer::LockRequest(_)) => true,
         Line::Peer(_) | Line::Reply(_) | Line::Malformed(_) => false,
     };
     let mut processes = state
@@ -334,9 +338,13 @@ pub(super) fn is_quiet(state: &State) -> bool {
     let ends_before_it_begins = (0..state.links.len())
         .map(|link| Link(link as u64))
         .any(|link| is_breaking(state, link) && makes_an_edge(state, link));
-    let ends = state.links.iter().flatten().flat_map(|link| &link.ends);
-    let mut waiting = ends.flat_map(|end| &end.inbox);
-    !waiting.any(asks) && !edge_is_breaking && !ends_before_it_begins
+    let mut links = state.links.iter().flatten();
+    let is_asked = links.any(|link| {
+        let from = link.ends[0].party;
+        let mut waiting = link.ends.iter().flat_map(|end| &end.inbox);
+        waiting.any(|line| asks(from, line))
+    });
+    !is_asked && !edge_is_breaking && !ends_before_it_begins
 }
 
 /// Whether what is still to come over a link makes an edge of it: a join, or its acceptance.

@@ -7,7 +7,11 @@ use super::link::{self, Connection, Deed, Party};
 use super::server::{Process, Server};
 use super::user::{Seat, User, Wish};
 use super::{Event, Faults, Memo, State, Ways, World};
+use crate::client::Stage;
+use crate::client::identity::{Claim, Identity};
+use crate::message::Username;
 use crate::message::client::Secret;
+use crate::message::server::Record;
 use crate::node;
 use crate::node::delivery::Settings;
 use crate::node::delivery::log::Log;
@@ -164,6 +168,12 @@ impl<'a> View<'a> {
         remembered.chain(found)
     }
 
+    /// What any of them holds of a name.
+    pub fn records<'b>(&'b self, username: &'b Username) -> impl Iterator<Item = &'a Record> + 'b {
+        self.directories()
+            .filter_map(|directory| directory.records.get(username))
+    }
+
     /// Every log: those that servers remember, and those that restarts would find.
     pub fn logs(&self) -> impl Iterator<Item = &'a Log> + '_ {
         let remembered = self.live().map(|(_, state)| &state.durable.delivery.log);
@@ -218,8 +228,44 @@ impl<'a> View<'a> {
         parts
     }
 
+    /// Whether a user's client runs and knows no server that does, or none that knows its name: it goes on asking, and can be
+    /// nowhere. The name may be on the disk of a server that is down.
+    pub fn is_stranded(&self, seat: &Seat) -> bool {
+        let Some(client) = seat.process.as_ref().map(|process| &process.state) else {
+            return false;
+        };
+        let own = |server: &node::State| {
+            let own = server.durable.tree.known.get(&server.id().name);
+            own.map(|own| own.address.clone())
+        };
+        if let Stage::Connected(connection) = &client.stage
+            && !self
+                .live()
+                .any(|(_, server)| own(server).as_ref() == Some(&connection.at))
+        {
+            return false; // The last words of a server that has died may name another.
+        }
+        !self.live().any(|(_, server)| {
+            let is_known = own(server).is_some_and(|own| client.servers.known.contains(&own));
+            let identity = client.identity.as_ref();
+            is_known && identity.is_none_or(|identity| may_be_accepted(identity, server))
+        })
+    }
+
     /// Whether every part is one tree (property 13).
     pub fn is_settled_tree(&self) -> bool {
         crate::property::one_tree::holds(self)
+    }
+}
+
+/// Whether a server may take a client for who it says it is, or give it the name.
+fn may_be_accepted(identity: &Identity, server: &node::State) -> bool {
+    match identity.claim {
+        Claim::Wanted | Claim::Doubtful { .. } => true,
+        Claim::Presumed | Claim::Proved => {
+            let record = server.durable.registry.records.get(&identity.username);
+            let proof = record.map(|record| Secret::Hashed(record.secret.clone()));
+            identity.username.is_anonymous() || (proof.is_some() && proof == identity.secret)
+        }
     }
 }
