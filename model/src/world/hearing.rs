@@ -9,7 +9,7 @@ use crate::client::{Ask, Told};
 use crate::message::client::{Info, Secret};
 use crate::message::server::{Message, Phase};
 use crate::message::{Activity, Username};
-use crate::node::{self, delivery::login, registry};
+use crate::node::{self, delivery::home, registry};
 
 /// What one user has heard, and is owed, of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -233,5 +233,5 @@ fn is_owed(server: &node::State, user: &User, message: &Message) -> bool {
     if session.is_none_or(|session| matches!(session.phase, Phase::Expired | Phase::Out)) {
         return false;
     }
-    login::cursor_of(server, &registration).is_some_and(|cursor| !message.is_in(&cursor))
+    home::cursor_of(server, &registration).is_some_and(|cursor| !message.is_in(&cursor))
 }

@@ -4,6 +4,8 @@
 //! cut: the end becomes *deaf*, nothing new reaches it, and it may be handed the rest of its queue, or any first part
 //! of it, before its `Down`.
 
+use std::fmt;
+
 use super::Memo;
 use crate::message::{Address, Line, Peer, ServerId};
 use crate::node::tree;
@@ -217,6 +219,16 @@ impl Connection {
             if end.phase == Phase::Gone {
                 end.deaf = false;
             }
+        }
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(index) => write!(f, "s{}", index + 1),
+            Self::Client(index) => write!(f, "c{}", index + 1),
+            Self::Guest(index) => write!(f, "g{}", index + 1),
         }
     }
 }

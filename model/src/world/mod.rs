@@ -1,6 +1,7 @@
 //! What surrounds the actors when they are checked: links that break, machines that crash, disks that forget
 //! (`docs/protocol.md`, World). [`World`] is a stateright `Model`; the actors in it are the ones that serve.
 
+mod action;
 pub mod guest;
 pub mod hearing;
 pub(crate) mod label;
@@ -16,15 +17,13 @@ pub mod user;
 pub mod view;
 mod wish;
 
+pub use action::Action;
 pub use memo::Memo;
 pub use setup::{Event, Faults, Setup, Start, Ways};
 
-use std::fmt;
-
 use stateright::Model;
 
-use crate::client::{self, Client};
-use crate::message::Address;
+use crate::client::Client;
 use crate::node::{Node, Timer};
 use guest::{Guest, Stage};
 use link::{Connection, Party, Phase};
@@ -60,155 +59,6 @@ pub struct State {
     pub told: usize,
     /// The clients that want names.
     pub guests: Vec<Guest>,
-}
-
-/// A step of a world.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// A link that was dialed is there.
-    Up {
-        /// Its number.
-        link: usize,
-    },
-    /// The next line on a link reaches one of its ends.
-    Deliver {
-        /// The link's number.
-        link: usize,
-        /// 0 is the dialer's end, 1 the acceptor's.
-        end: usize,
-    },
-    /// A server hears of its kernel how much a client has received.
-    Received {
-        /// The link's number.
-        link: usize,
-    },
-    /// An end of a link learns that it is gone.
-    Down {
-        /// The link's number.
-        link: usize,
-        /// 0 is the dialer's end, 1 the acceptor's.
-        end: usize,
-    },
-    /// A dial has failed.
-    Unreachable {
-        /// Who dialed.
-        party: Party,
-        /// What.
-        address: Address,
-    },
-    /// A server's timer fires.
-    Timer {
-        /// Whose.
-        server: usize,
-        /// Which.
-        timer: Timer,
-    },
-    /// A client's timer fires.
-    ClientTimer {
-        /// Whose.
-        user: usize,
-        /// Which.
-        timer: client::Timer,
-    },
-    /// What a user wants next comes true.
-    Wish {
-        /// Whose.
-        user: usize,
-    },
-    /// A server's oldest unsynced save reaches its disk.
-    Sync {
-        /// Whose.
-        server: usize,
-    },
-    /// The story goes on.
-    Story,
-    /// A guest asks for its name.
-    Register {
-        /// Which.
-        guest: usize,
-    },
-    /// A guest that has its name, and no connection, logs in.
-    Return {
-        /// Which.
-        guest: usize,
-    },
-    /// A guest goes without a word.
-    Leave {
-        /// Which.
-        guest: usize,
-    },
-    /// Some ways break.
-    Cut {
-        /// Which of the scenario's cuts.
-        cut: usize,
-    },
-    /// Every way works again. Links that broke stay broken.
-    Heal,
-    /// A server stops without a word; what isn't on its disk is gone.
-    Crash {
-        /// Which.
-        server: usize,
-    },
-    /// A server starts with what is on its disk.
-    Restart {
-        /// Which.
-        server: usize,
-    },
-    /// The disk of a server that is down is replaced by an empty one.
-    LoseDisk {
-        /// Whose.
-        server: usize,
-    },
-}
-
-impl Action {
-    /// Whether the protocol takes this step by itself; otherwise it is a fault, or somebody's wish.
-    pub fn is_protocol(&self) -> bool {
-        match self {
-            // Renewals are counted, and so no step that would come at last.
-            Self::Timer { timer, .. } => *timer != Timer::Renew,
-            Self::Up { .. }
-            | Self::Deliver { .. }
-            | Self::Received { .. }
-            | Self::Down { .. }
-            | Self::Unreachable { .. }
-            | Self::ClientTimer { .. }
-            | Self::Sync { .. } => true,
-            Self::Wish { .. }
-            | Self::Story
-            | Self::Register { .. }
-            | Self::Return { .. }
-            | Self::Leave { .. }
-            | Self::Cut { .. }
-            | Self::Heal
-            | Self::Crash { .. }
-            | Self::Restart { .. }
-            | Self::LoseDisk { .. } => false,
-        }
-    }
-}
-
-impl Action {
-    /// Whether something goes wrong.
-    fn is_fault(&self) -> bool {
-        match self {
-            Self::Story | Self::Cut { .. } | Self::Crash { .. } | Self::LoseDisk { .. } => true,
-            Self::Up { .. }
-            | Self::Deliver { .. }
-            | Self::Down { .. }
-            | Self::Unreachable { .. }
-            | Self::Timer { .. }
-            | Self::ClientTimer { .. }
-            | Self::Wish { .. }
-            | Self::Received { .. }
-            | Self::Sync { .. }
-            | Self::Register { .. }
-            | Self::Return { .. }
-            | Self::Leave { .. }
-            | Self::Heal
-            | Self::Restart { .. } => false,
-        }
-    }
 }
 
 impl World {
@@ -491,41 +341,6 @@ impl World {
             if machine.process.is_none() && machine.disk.is_some() && state.faults.lost_disks > 0 {
                 actions.push(Action::LoseDisk { server });
             }
-        }
-    }
-}
-
-impl fmt::Display for Party {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Server(index) => write!(f, "s{}", index + 1),
-            Self::Client(index) => write!(f, "c{}", index + 1),
-            Self::Guest(index) => write!(f, "g{}", index + 1),
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Up { link } => write!(f, "link {link} is up"),
-            Self::Deliver { link, end } => write!(f, "link {link} delivers to end {end}"),
-            Self::Received { link } => write!(f, "link {link} reports what was received"),
-            Self::Down { link, end } => write!(f, "link {link} is down at end {end}"),
-            Self::Unreachable { party, address } => write!(f, "{party} can't reach {address}"),
-            Self::Timer { server, timer } => write!(f, "{timer:?} of {}", Party::Server(*server)),
-            Self::ClientTimer { user, timer } => write!(f, "{timer:?} of {}", Party::Client(*user)),
-            Self::Wish { user } => write!(f, "{} has a wish", Party::Client(*user)),
-            Self::Sync { server } => write!(f, "{} syncs", Party::Server(*server)),
-            Self::Story => f.write_str("the story goes on"),
-            Self::Register { guest } => write!(f, "{} asks for its name", Party::Guest(*guest)),
-            Self::Return { guest } => write!(f, "{} logs in", Party::Guest(*guest)),
-            Self::Leave { guest } => write!(f, "{} leaves", Party::Guest(*guest)),
-            Self::Cut { cut } => write!(f, "cut {cut}"),
-            Self::Heal => f.write_str("heal"),
-            Self::Crash { server } => write!(f, "{} crashes", Party::Server(*server)),
-            Self::Restart { server } => write!(f, "{} restarts", Party::Server(*server)),
-            Self::LoseDisk { server } => write!(f, "{} loses its disk", Party::Server(*server)),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::{State, Step, Timer};
 use super::log::Said;
-use super::{Report, forget, login, tell, vector};
+use super::{Report, forget, home, tell, vector};
 use crate::message::client::Resume;
 use crate::message::server::{Message, Phase, Sender, Session, Skip};
 use crate::message::{ClientId, Registration, Username};
@@ -157,7 +157,7 @@ pub(super) fn on_timer(s: &mut State, step: &mut Step<'_>) {
 
 /// Mailboxes end: nothing is kept for them. Their records stay, and say to whoever returns what was missed, and why.
 fn expire(s: &mut State, mailboxes: &[Registration], step: &mut Step<'_>) {
-    login::turn_all(s, mailboxes, Phase::Expired, step);
+    home::turn_all(s, mailboxes, Phase::Expired, step);
     let mailboxes = mailboxes.len();
     tell(Report::MailboxesExpired { mailboxes }, step);
     forget::review(s, step);

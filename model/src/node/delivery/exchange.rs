@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::super::window::Window;
 use super::super::{State, Step, tree};
 use super::log::Entry;
-use super::{age, floor, forget, login, receiver, vector};
+use super::{age, floor, forget, home, receiver, vector};
 use crate::message::client::Vector;
 use crate::message::server::{Hello, Message, Sessions, Skip};
 use crate::message::{Peer, ServerName, Stream};
@@ -306,7 +306,7 @@ pub(super) fn on_sessions(s: &mut State, link: Link, sessions: Sessions, step: &
     }
     for registration in &changed {
         forget::on_session(s, registration, step);
-        login::react(s, registration, step);
+        home::react(s, registration, step);
     }
     if !changed.is_empty() {
         forget::review(s, step);

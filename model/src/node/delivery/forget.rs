@@ -2,7 +2,7 @@
 //! good, and everyone in a mailbox has heard. A server that doesn't move is not counted for ever.
 
 use super::super::{State, Step, Timer};
-use super::{Report, age, login, receiver, speaker, tell, vector};
+use super::{Report, age, home, receiver, speaker, tell, vector};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Phase, Session};
 use crate::message::{Registration, ServerName};
@@ -65,7 +65,7 @@ pub(super) fn start(s: &mut State, step: &mut Step<'_>) {
 pub(super) fn on_session(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
     let session = s.durable.delivery.book.sessions.get(registration);
     let pins = session.is_some_and(|session| pins(s, session, step));
-    let cursor = login::cursor_of(s, registration).filter(|_| pins);
+    let cursor = home::cursor_of(s, registration).filter(|_| pins);
     s.delivery.pins.put(registration.clone(), cursor);
     age::on_session(s, registration, step);
 }
@@ -185,12 +185,12 @@ pub(super) fn on_patience(s: &mut State, step: &mut Step<'_>) {
 pub(super) fn on_retired(s: &mut State, server: &ServerName, step: &mut Step<'_>) {
     let sessions = s.durable.delivery.book.sessions.iter();
     let there = sessions.filter(|(_, session)| {
-        session.version.home.server == *server && login::is_here(session.phase)
+        session.version.home.server == *server && home::is_here(session.phase)
     });
     let there: Vec<_> = there
         .map(|(registration, _)| registration.clone())
         .collect();
-    login::turn_all(s, &there, Phase::Left, step);
+    home::turn_all(s, &there, Phase::Left, step);
     s.durable.delivery.floors.remove(server);
     s.delivery.uncounted.remove(server);
     s.delivery.missed.remove(server);

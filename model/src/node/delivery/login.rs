@@ -1,46 +1,17 @@
-//! How sessions begin and end (`docs/protocol.md`, Delivery: Sessions). Only a login and a re-assertion raise a
-//! version; a disconnect and a restart never do, so a late one can't undo a login elsewhere.
+//! LOGIN, LOGOUT and what a connection's end means for its session (`docs/protocol.md`, Delivery: Sessions).
 
-use std::collections::BTreeSet;
-
-use super::super::connection::{self, Standing};
+use super::super::connection::Standing;
 use super::super::{Role, State, Step};
 use super::receiver::{self, Held, Pending, Receiver};
-use super::session::Index;
-use super::{age, exchange, floor, forget, own_stream, speaker, vector};
+
+use super::{age, floor, home, speaker, vector};
 use crate::message::client::{Info, Resume, Resumed, Vector};
-use crate::message::server::{Phase, Sender, Session, Version};
+use crate::message::server::{Phase, Sender};
 use crate::message::{Address, Registration, Reply, Username};
 use crate::port::Link;
 
 /// How many other servers a client is told of, at most.
 const SERVERS_TOLD_MAX: usize = 32;
-
-/// A start: whoever was here is not here any more.
-pub fn start(s: &mut State, step: &mut Step<'_>) {
-    s.delivery.index = Index::of(&s.durable.delivery.book);
-    let own = own_stream(s, step);
-    let sessions = s.durable.delivery.book.sessions.iter();
-    let mine: Vec<Registration> = sessions
-        .filter(|(_, session)| session.version.home.server == own.server && is_here(session.phase))
-        .map(|(registration, _)| registration.clone())
-        .collect();
-    // Before anything is reviewed: what mailboxes keep is known from here on.
-    forget::start(s, step);
-    for registration in mine {
-        end_stale(s, &registration, step);
-    }
-    // What the start before had forgotten, and not yet on its disk: no later news would come of it.
-    forget::review(s, step);
-    floor::expect(s, step);
-}
-
-pub(super) fn is_here(phase: Phase) -> bool {
-    match phase {
-        Phase::CatchingUp | Phase::Live => true,
-        Phase::Left | Phase::Expired | Phase::Out => false,
-    }
-}
 
 /// LOGIN of a client whose standing is set: who it is has been proved. Answers with LOGIN_SUCCESS.
 pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut Step<'_>) {
@@ -90,7 +61,7 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
         receiver::gap(s, link, missed, why, step);
     }
     receiver::fill(s, link, step);
-    rise(s, link, step);
+    home::rise(s, link, step);
     floor::expect(s, step);
 }
 
@@ -130,7 +101,7 @@ fn on_user(
         Some(receiver) if receiver.session.is_some() => return None,
         Some(receiver) if resume.is_none() => {
             let cursor = receiver.cursor.clone();
-            begin(s, link, registration, cursor, step);
+            home::begin(s, link, registration, cursor, step);
             return None;
         }
         Some(_) | None => {}
@@ -145,7 +116,7 @@ fn on_user(
         None => (None, None),
     };
     let log = &s.durable.delivery.log;
-    let known = cursor_of(s, &registration);
+    let known = home::cursor_of(s, &registration);
     let cursor = (step.rules.delivery.login_cursor)(own.as_ref(), known.as_ref(), &log.have);
     let missed = vector::between(&cursor, &log.base) - log.lingering_after(&cursor);
     let missed = (step.rules.delivery.tells_missed)(missed);
@@ -162,7 +133,7 @@ fn on_user(
         .collect();
     s.delivery.receivers.insert(link, receiver);
     speaker::wait_for(s, link, pending);
-    begin(s, link, registration, cursor, step);
+    home::begin(s, link, registration, cursor, step);
     if let Some(held) = held_mut(s, link) {
         held.sent_on = sent_on.unwrap_or(0);
     }
@@ -198,7 +169,7 @@ fn why_missed(s: &State, registration: &Registration) -> Info {
     match session.map(|session| session.phase) {
         Some(Phase::Expired) => Info::MailboxExpired,
         Some(Phase::CatchingUp | Phase::Live | Phase::Left) => {
-            let known = cursor_of(s, registration).unwrap_or_default();
+            let known = home::cursor_of(s, registration).unwrap_or_default();
             if vector::covers(&known, &s.durable.delivery.log.base) {
                 Info::ClientForgotten
             } else {
@@ -216,89 +187,6 @@ fn pending(s: &State, sender: &Sender) -> Option<Pending> {
     Some(Pending { k: said.k, place })
 }
 
-/// Up to where a user is known to have heard: while it is live, its home's floor speaks for it.
-pub fn cursor_of(s: &State, registration: &Registration) -> Option<Vector> {
-    let session = s.durable.delivery.book.sessions.get(registration)?;
-    match session.phase {
-        Phase::Out => None,
-        Phase::CatchingUp | Phase::Left | Phase::Expired => Some(session.cursor.clone()),
-        Phase::Live => {
-            let floors = &s.durable.delivery.floors;
-            let floor = floors.get(&session.version.home.server);
-            let cursor = floor.map(|floor| vector::join(&session.cursor, floor));
-            Some(cursor.unwrap_or_else(|| session.cursor.clone()))
-        }
-    }
-}
-
-/// A session begins here.
-pub(super) fn begin(
-    s: &mut State,
-    link: Link,
-    registration: Registration,
-    cursor: Vector,
-    step: &mut Step<'_>,
-) {
-    let home = own_stream(s, step);
-    let sessions = &s.durable.delivery.book.sessions;
-    let counter = sessions
-        .get(&registration)
-        .map_or(0, |session| session.version.counter);
-    let version = Version {
-        counter: counter + 1,
-        home,
-    };
-    let phase = (step.rules.delivery.phase)(&cursor, &own_floor(s));
-    let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
-        return;
-    };
-    receiver.session = Some(Held {
-        registration: registration.clone(),
-        version: version.clone(),
-        phase,
-        sent_on: 0,
-    });
-    let client = receiver.client.clone();
-    receiver::track(s, link);
-    let present = s.delivery.present.entry(registration.clone()).or_default();
-    present.insert(link);
-    let session = Session {
-        version,
-        phase,
-        client,
-        cursor,
-        changes: Vector::new(),
-        sent_on: 0,
-    };
-    change(s, &registration, session, step);
-    react(s, &registration, step);
-}
-
-fn own_floor(s: &State) -> Vector {
-    let floors = &s.durable.delivery.floors;
-    floors.get(&s.id().name).cloned().unwrap_or_default()
-}
-
-/// A session that is catching up may have reached this server's floor.
-pub(super) fn rise(s: &mut State, link: Link, step: &mut Step<'_>) {
-    let floor = own_floor(s);
-    let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
-        return;
-    };
-    let Some(held) = &mut receiver.session else {
-        return;
-    };
-    if held.phase == Phase::Live
-        || (step.rules.delivery.phase)(&receiver.cursor, &floor) != Phase::Live
-    {
-        return;
-    }
-    held.phase = Phase::Live;
-    let (held, cursor) = (held.clone(), receiver.cursor.clone());
-    receiver::track(s, link);
-    turn(s, &held, Phase::Live, cursor, if_last, step);
-}
-
 /// LOGOUT: the session ends for good, and so do older ones of its user.
 pub fn on_logout(s: &mut State, link: Link, step: &mut Step<'_>) {
     if let Some(Receiver {
@@ -306,8 +194,8 @@ pub fn on_logout(s: &mut State, link: Link, step: &mut Step<'_>) {
         ..
     }) = take(s, link)
     {
-        turn(s, &held, Phase::Out, Vector::new(), if_last, step);
-        react(s, &held.registration, step);
+        home::turn(s, &held, Phase::Out, Vector::new(), home::if_last, step);
+        home::react(s, &held.registration, step);
         floor::expect(s, step);
     }
 }
@@ -319,8 +207,8 @@ pub fn on_client_down(s: &mut State, link: Link, step: &mut Step<'_>) {
     };
     if let Some(held) = receiver.session {
         let leaves = step.rules.delivery.leaves;
-        turn(s, &held, Phase::Left, receiver.cursor, leaves, step);
-        react(s, &held.registration, step);
+        home::turn(s, &held, Phase::Left, receiver.cursor, leaves, step);
+        home::react(s, &held.registration, step);
     }
     floor::expect(s, step);
 }
@@ -338,172 +226,4 @@ fn take(s: &mut State, link: Link) -> Option<Receiver> {
         }
     }
     Some(receiver)
-}
-
-/// Two registrations of one name turned out to be one user's, who goes on under `won`.
-pub fn on_united(s: &mut State, lost: &Registration, won: &Registration, step: &mut Step<'_>) {
-    let links = s.delivery.present.remove(lost).unwrap_or_default();
-    if let Some(session) = s.durable.delivery.book.sessions.get(lost).cloned() {
-        let phase = Phase::Out;
-        let cursor = Vector::new();
-        change(
-            s,
-            lost,
-            Session {
-                phase,
-                cursor,
-                ..session
-            },
-            step,
-        );
-    }
-    for link in links {
-        let cursor = s
-            .delivery
-            .receivers
-            .get(&link)
-            .map(|receiver| receiver.cursor.clone());
-        begin(s, link, won.clone(), cursor.unwrap_or_default(), step);
-    }
-}
-
-/// A login's own version, if it is still its user's last one.
-pub(in super::super) fn if_last(login: &Version, last: &Version) -> Option<Version> {
-    (login == last).then(|| login.clone())
-}
-
-/// The session of this login enters another phase.
-fn turn(
-    s: &mut State,
-    held: &Held,
-    phase: Phase,
-    cursor: Vector,
-    version: fn(&Version, &Version) -> Option<Version>,
-    step: &mut Step<'_>,
-) {
-    let sessions = &s.durable.delivery.book.sessions;
-    if let Some(session) = sessions.get(&held.registration).cloned()
-        && let Some(version) = version(&held.version, &session.version)
-        && (session.version != version || session.phase < phase)
-    {
-        let session = Session {
-            version,
-            phase,
-            cursor,
-            sent_on: held.sent_on,
-            ..session
-        };
-        change(s, &held.registration, session, step);
-    }
-}
-
-/// The sessions of many users who are away enter another phase, with up to where each had heard: on disk first, then to
-/// the neighbours, all at once.
-pub(super) fn turn_all(s: &mut State, users: &[Registration], phase: Phase, step: &mut Step<'_>) {
-    if users.is_empty() {
-        return;
-    }
-    let own = own_stream(s, step);
-    for registration in users {
-        let cursor = cursor_of(s, registration).unwrap_or_default();
-        let sessions = &s.durable.delivery.book.sessions;
-        let Some(session) = sessions.get(registration).cloned() else {
-            continue;
-        };
-        let session = Session {
-            phase,
-            cursor,
-            ..session
-        };
-        let book = &mut s.durable.delivery.book;
-        book.change(&mut s.delivery.index, &own, registration, session);
-        forget::on_session(s, registration, step);
-    }
-    step.save(&s.durable);
-    exchange::flood_sessions(s, &own, step);
-}
-
-/// Changes a session: on disk first, then to the neighbours.
-fn change(s: &mut State, registration: &Registration, session: Session, step: &mut Step<'_>) {
-    let own = own_stream(s, step);
-    let book = &mut s.durable.delivery.book;
-    book.change(&mut s.delivery.index, &own, registration, session);
-    forget::on_session(s, registration, step);
-    if (step.rules.delivery.login_is_durable)() {
-        step.save(&s.durable);
-    }
-    exchange::flood_sessions(s, &own, step);
-    forget::review(s, step);
-}
-
-/// What a server does when a session has become something else: ends it if it says that its user is here and it is not,
-/// asserts it anew if it says that its user is gone and it is here, closes what a logout has ended.
-pub(super) fn react(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
-    end_stale(s, registration, step);
-    let Some(session) = s.durable.delivery.book.sessions.get(registration).cloned() else {
-        return;
-    };
-    let rules = &step.rules.delivery;
-    let links = s
-        .delivery
-        .present
-        .get(registration)
-        .cloned()
-        .unwrap_or_default();
-    if (rules.reasserts)(session.phase)
-        && let Some(link) = links.last()
-        && let Some(receiver) = s.delivery.receivers.get(link)
-    {
-        let cursor = receiver.cursor.clone();
-        return begin(s, *link, registration.clone(), cursor, step);
-    }
-    if session.phase == Phase::Out || (rules.login_ends_older)() {
-        close_older(s, &links, &session.version, step);
-    }
-}
-
-/// A session whose user is said to be here, but isn't: a former start of this server, or one with another disk, began it.
-fn end_stale(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
-    let Some(session) = s.durable.delivery.book.sessions.get(registration).cloned() else {
-        return;
-    };
-    if session.version.home.server != s.id().name || !is_here(session.phase) {
-        return;
-    }
-    let links = s.delivery.present.get(registration);
-    let mut receivers = links
-        .into_iter()
-        .flatten()
-        .filter_map(|link| s.delivery.receivers.get(link));
-    let held = receivers.any(|receiver| {
-        let held = receiver.session.as_ref();
-        held.is_some_and(|held| held.version == session.version)
-    });
-    if !held {
-        let cursor = (step.rules.delivery.after_restart)(&session, &own_floor(s));
-        let phase = Phase::Left;
-        change(
-            s,
-            registration,
-            Session {
-                phase,
-                cursor,
-                ..session
-            },
-            step,
-        );
-    }
-}
-
-fn close_older(s: &mut State, links: &BTreeSet<Link>, version: &Version, step: &mut Step<'_>) {
-    for link in links {
-        let session = s
-            .delivery
-            .receivers
-            .get(link)
-            .and_then(|receiver| receiver.session.as_ref());
-        if session.is_some_and(|held| held.version < *version) {
-            connection::leave(s, *link, step);
-        }
-    }
 }

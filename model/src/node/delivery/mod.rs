@@ -12,7 +12,7 @@
 //! - [`log`]: what was said, in the order of arrival.
 //! - [`session`]: where every user is, replicated; a mailbox is a session that is left or catching up.
 //! - [`receiver`]: a client that is connected here, and how far it has heard.
-//! - [`login`]: how sessions begin and end.
+//! - [`login`]: LOGIN and LOGOUT; [`home`]: the sessions whose users are here.
 //! - [`speaker`]: what a client says, and what it is told of that.
 //! - [`exchange`]: what passes over an edge.
 //! - [`floor`]: up to where a server has everything for good; [`forget`]: what nobody needs any more; [`age`]: what has
@@ -22,6 +22,7 @@ pub mod age;
 pub mod exchange;
 pub mod floor;
 pub mod forget;
+pub mod home;
 pub mod log;
 pub mod login;
 pub mod lows;
@@ -157,9 +158,8 @@ pub enum Report {
 }
 
 pub use age::TICKS_A_DAY;
-pub use login::{
-    on_client_down, on_login, on_logout, on_placed, on_registered, on_united, sent_on, start,
-};
+pub use home::{on_united, start};
+pub use login::{on_client_down, on_login, on_logout, on_placed, on_registered, sent_on};
 
 /// ACTIVITY_MESSAGE of a client that is logged in.
 pub(super) fn on_activity(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::{State, Step, connection};
 use super::log::Entry;
-use super::{Report, floor, login, tell, vector};
+use super::{Report, floor, home, tell, vector};
 use crate::message::client::{From, Info, Vector};
 use crate::message::server::{Message, Phase, Version};
 use crate::message::{ClientId, Registration, Reply};
@@ -218,7 +218,7 @@ pub(super) fn on_received(s: &mut State, link: Link, lines: u64, step: &mut Step
 /// A client has heard more: it may be sent more, it may be live now, the floor may rise.
 fn progress(s: &mut State, link: Link, step: &mut Step<'_>) {
     fill(s, link, step);
-    login::rise(s, link, step);
+    home::rise(s, link, step);
     floor::expect(s, step);
 }
 

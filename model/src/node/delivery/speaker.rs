@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::connection::{self, Standing};
 use super::super::{Role, State, Step};
 use super::receiver::Pending;
-use super::{age, exchange, floor, forget, login, own_stream, receiver, vector};
+use super::{age, exchange, floor, forget, home, own_stream, receiver, vector};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Message, Sender};
 use crate::message::{Activity, Registration, Reply, Username};
@@ -30,7 +30,7 @@ pub(super) fn on_activity(
     let cursor = receiver.cursor.clone();
     let numbered = receiver.client.clone().zip(k);
     if let (None, Some(registration)) = (&receiver.session, registration) {
-        login::begin(s, link, registration, cursor, step);
+        home::begin(s, link, registration, cursor, step);
     }
     let activity = activity.sign(&username);
     let Some((client, k)) = numbered else {

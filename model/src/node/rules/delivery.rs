@@ -4,8 +4,8 @@ use crate::message::client::Vector;
 use crate::message::server::{Phase, Sender, Session, Version};
 use crate::message::{Incarnation, ServerName, Stream};
 use crate::node::delivery::exchange::{Behind, Next};
+use crate::node::delivery::home::if_last;
 use crate::node::delivery::log::Log;
-use crate::node::delivery::login::if_last;
 use crate::node::delivery::vector;
 
 /// The rules of delivery that a mutant can break.

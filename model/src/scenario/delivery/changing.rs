@@ -47,7 +47,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "root-dies-under-its-speaker",
         says: "the root dies under a speaker, who goes on at one of its children; a user listens at the other",
-        size: Size::Full,
+        size: Size::Deep,
         setup: || {
             let users = vec![
                 anonymous(1, Kind::Ours, &[1, 2], [say("a")]),
