@@ -46,15 +46,21 @@ fn is_quiet(link: &Connection) -> bool {
                 && link.is_open()
         }
         Party::Server(_) => {
-            ends.all(|end| !end.deaf && !end.inbox.iter().any(|line| is_about_delivery(line)))
+            ends.all(|end| !end.deaf && !end.inbox.iter().any(|line| concerns_delivery(line)))
         }
     }
 }
 
-fn is_about_delivery(line: &Line) -> bool {
+/// Names come first: a record that is on its way may end sessions, and is saved.
+fn concerns_delivery(line: &Line) -> bool {
     match line {
         Line::Peer(peer) => match peer {
             Peer::Hello(_)
+            | Peer::LockRequest(_)
+            | Peer::LockAllowed(_)
+            | Peer::LockDenied(_)
+            | Peer::LockRelease(_)
+            | Peer::Directory(_)
             | Peer::ActivityBroadcast(_)
             | Peer::Skip(_)
             | Peer::Sessions(_)
@@ -66,11 +72,6 @@ fn is_about_delivery(line: &Line) -> bool {
             | Peer::Known { .. }
             | Peer::Forget { .. }
             | Peer::Retired { .. }
-            | Peer::LockRequest(_)
-            | Peer::LockAllowed(_)
-            | Peer::LockDenied(_)
-            | Peer::LockRelease(_)
-            | Peer::Directory(_)
             | Peer::DirectoryCredit { .. }
             | Peer::ServerAnnounce { .. } => false,
         },
