@@ -198,3 +198,24 @@ fn only_who_knows_the_secret_gives_a_server_up_and_only_one_that_is_known() {
     let why = String::from_utf8_lossy(&unknown.stderr);
     assert!(why.contains("knows no server localhost:1"), "{why}");
 }
+
+#[test]
+fn the_longest_message_passes_from_server_to_server_and_cuts_nobody_off() {
+    let (one, other) = (directory(), directory());
+    let root = Server::start(one.path(), &["--secret", "s1"]);
+    let child = child(&root, other.path());
+    let anonymous = r#"{"command":"LOGIN","username":"anonymous"}"#;
+    let (mut speaker, mut listener) = (Client::of(&root), Client::of(&child));
+    for client in [&mut speaker, &mut listener] {
+        client.says(anonymous);
+        client.hears().expect("LOGIN_SUCCESS");
+    }
+    // A line of exactly 1 MiB; servers add to it who spoke and where.
+    let frame = r#"{"command":"ACTIVITY_MESSAGE","username":"anonymous","activity":{"a":""}}"#;
+    let text = "x".repeat((1 << 20) - frame.len());
+    speaker.says(&frame.replace(r#""a":"""#, &format!(r#""a":"{text}""#)));
+    speaker.says(&frame.replace(r#""a":"""#, r#""a":"after""#));
+    let heard = listener.hears().expect("the long one");
+    assert!(heard.len() > 1 << 20, "{} bytes", heard.len());
+    assert!(listener.hears().expect("the next one").contains("after"));
+}

@@ -5,13 +5,13 @@
 
 use serde::Deserialize;
 
-use super::client::{Field, From, Info, Reply, Request, Resumed, Secret};
-use super::fields::Fields;
+use super::client::{Field, From, Info, Reply, Request, Resume, Resumed, Secret};
+use super::fields::{CLIENT_LIMIT_BYTES, Fields, within};
 use super::tagged::{self, TaggedError};
 use super::{Address, ClientId, Line, Peer, Stamp, Stream, Username};
 
 /// The version of what servers say to each other. One with another version is not understood.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Who a line is for. Some commands are said in more than one direction; and a command that its hearer
 /// never has to hear is as unknown to it as any other.
@@ -60,10 +60,14 @@ fn request(command: &str, fields: &Fields<'_>) -> Result<Option<Request>, Info> 
         },
         "LOGIN" => {
             let (username, secret) = credentials(fields)?;
+            let resume: Option<Resume> = fields.optional(Field::Resume)?;
+            if let Some(resume) = &resume {
+                within(Field::Resume, resume.client.as_str(), CLIENT_LIMIT_BYTES)?;
+            }
             Request::Login {
                 username,
                 secret,
-                resume: fields.optional(Field::Resume)?,
+                resume,
             }
         }
         "REGISTER" => Request::Register {

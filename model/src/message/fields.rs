@@ -14,6 +14,12 @@ use super::info::{Field, Info};
 use super::{Activity, Username};
 use crate::message::client::Secret;
 
+/// The longest username.
+pub(super) const USERNAME_LIMIT_BYTES: usize = 1024;
+
+/// The longest name of a client of ours.
+pub(super) const CLIENT_LIMIT_BYTES: usize = 256;
+
 /// The fields of one line that have a name we know.
 #[derive(Default)]
 pub(super) struct Fields<'a>([Option<&'a RawValue>; Field::COUNT]);
@@ -38,7 +44,9 @@ impl<'a> Fields<'a> {
     /// The username, which every command that has one needs.
     pub(super) fn username(&self) -> Result<Username, Info> {
         let text = self.text(Field::Username)?.filter(|text| !text.is_empty());
-        Ok(Username::from(text.ok_or(Info::Missing(Field::Username))?))
+        let text = text.ok_or(Info::Missing(Field::Username))?;
+        within(Field::Username, &text, USERNAME_LIMIT_BYTES)?;
+        Ok(Username::from(text))
     }
 
     /// The secret; an empty one is none.
@@ -94,6 +102,14 @@ impl<'a> Fields<'a> {
     fn raw(&self, field: Field) -> Option<&'a RawValue> {
         self.0[field as usize].filter(|raw| raw.get() != "null")
     }
+}
+
+/// Whether a name is short enough.
+pub(super) fn within(field: Field, text: &str, limit_bytes: usize) -> Result<(), Info> {
+    if text.len() > limit_bytes {
+        return Err(Info::TooLong { field, limit_bytes });
+    }
+    Ok(())
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {

@@ -6,6 +6,10 @@ use super::client::Info;
 /// The default line limit: 1 MiB, without the line's end.
 pub const LINE_LIMIT_BYTES: usize = 1024 * 1024;
 
+/// The line limit for what a server says, to servers and to clients: a client's line with what servers add to it, or a chunk of
+/// such. Were it a client's own limit, one long message would cut every link that it passes.
+pub const SERVER_LINE_LIMIT_BYTES: usize = 64 * LINE_LIMIT_BYTES;
+
 /// How large a buffer stays once its line has ended; what exceeds it is given back.
 const KEPT_BYTES: usize = 16 * 1024;
 
@@ -42,6 +46,11 @@ impl LineSplitter {
             unfinished: Vec::new(),
             failed: false,
         }
+    }
+
+    /// From here on lines may be so long: the far end has turned out to be a server.
+    pub fn allow(&mut self, limit_bytes: usize) {
+        self.limit_bytes = limit_bytes;
     }
 
     /// Takes the next bytes and hands out each line that they end, without its `\n` or `\r\n`. A line

@@ -40,6 +40,13 @@ pub enum Info {
         /// The longest line that it reads, in bytes, without the line's end.
         limit_bytes: usize,
     },
+    /// A name is longer than anybody needs: it would be kept, and passed on, for ever.
+    TooLong {
+        /// Which field.
+        field: Field,
+        /// The longest that is taken, in bytes.
+        limit_bytes: usize,
+    },
     /// The line is not UTF-8, or not JSON.
     NotJson,
     /// The line is JSON, but not an object.
@@ -125,6 +132,11 @@ impl fmt::Display for Info {
             Self::LineTooLong { limit_bytes } => {
                 write!(f, "the received message is longer than {limit_bytes} bytes")
             }
+            Self::TooLong { field, limit_bytes } => write!(
+                f,
+                "{} in the received message is longer than {limit_bytes} bytes",
+                field.name()
+            ),
             Self::NotJson => f.write_str("JSON parse error while parsing message"),
             Self::NotAnObject => f.write_str("the received message is not a JSON object"),
             Self::NoCommand => f.write_str("the received message did not contain a command"),

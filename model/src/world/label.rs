@@ -205,6 +205,7 @@ fn reason(info: &Info) -> Option<&'static str> {
         Info::TooManyRegistering => "why: too many registering",
         // What a decoder finds is one to the actor; the decoder's own tests tell them apart.
         Info::LineTooLong { .. }
+        | Info::TooLong { .. }
         | Info::NotJson
         | Info::NotAnObject
         | Info::NoCommand

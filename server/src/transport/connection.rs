@@ -114,6 +114,9 @@ impl Connection {
         let mut presented = Presented::default();
         loop {
             self.readable().await?;
+            if self.hears_a_server() {
+                splitter.allow(self.shared.limits.server_line_bytes);
+            }
             let mut lines = Vec::new();
             let (read, sound) = match self.fill(&mut splitter, &mut lines) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
@@ -135,6 +138,14 @@ impl Connection {
                 }
                 return Ok(());
             }
+        }
+    }
+
+    /// Whether the far end is a server, as far as it has shown.
+    fn hears_a_server(&self) -> bool {
+        match self.shared.side {
+            Side::Client => true,
+            Side::Server(_) => self.outbox.far() == Far::Server,
         }
     }
 

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use regrow_model::message::Hearer;
-use regrow_model::message::framing::LINE_LIMIT_BYTES;
+use regrow_model::message::framing::{LINE_LIMIT_BYTES, SERVER_LINE_LIMIT_BYTES};
 use regrow_model::port::Link;
 
 use tokio::sync::watch;
@@ -60,8 +60,10 @@ impl Pace {
 /// What every connection is limited to.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The longest line that is accepted, in bytes without its end.
+    /// The longest line that is accepted of a client, or of who knows whom, in bytes without its end.
     pub line_bytes: usize,
+    /// The longest line that is accepted of a server.
+    pub server_line_bytes: usize,
     /// How much may wait for a far end that doesn't read.
     pub outbox: Bound,
 }
@@ -70,6 +72,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             line_bytes: LINE_LIMIT_BYTES,
+            server_line_bytes: SERVER_LINE_LIMIT_BYTES,
             outbox: Bound {
                 lines: 1 << 18,
                 bytes: 64 << 20,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::message::client::Field;
+use crate::message::fields::{CLIENT_LIMIT_BYTES, USERNAME_LIMIT_BYTES};
 
 #[test]
 fn a_named_user_needs_a_secret_and_every_user_a_name() {
@@ -175,23 +176,39 @@ fn a_server_command_without_its_version_or_its_fields_is_refused() {
         children: vec![],
     });
     assert_eq!(
-        server_hears(&format!("{{{path},\"v\":1,\"later\":[]}}")),
+        server_hears(&format!("{{{path},\"v\":2,\"later\":[]}}")),
         understood
     );
-    assert_eq!(server_hears(&format!("{{\"v\":1,{path}}}")), understood);
+    assert_eq!(server_hears(&format!("{{\"v\":2,{path}}}")), understood);
     assert_eq!(malformed(&format!("{{{path}}}")), Info::OtherVersion);
     assert_eq!(
-        malformed(&format!("{{{path},\"v\":2}}")),
+        malformed(&format!("{{{path},\"v\":3}}")),
         Info::OtherVersion
     );
-    assert_eq!(malformed(r#"{"command":"PATH","v":2}"#), Info::OtherVersion);
+    assert_eq!(malformed(r#"{"command":"PATH","v":3}"#), Info::OtherVersion);
     assert_eq!(
         malformed(r#"{"command":"PATH","v":"1"}"#),
         Info::WrongType(Field::Version)
     );
-    assert_eq!(malformed(r#"{"command":"PATH","v":1}"#), Info::WrongFields);
+    assert_eq!(malformed(r#"{"command":"PATH","v":2}"#), Info::WrongFields);
     assert_eq!(
-        malformed(r#"{"command":"AUTHENTICATE","v":1,"secret":"s1"}"#),
+        malformed(r#"{"command":"AUTHENTICATE","v":2,"secret":"s1"}"#),
         Info::WrongFields
     );
+}
+
+#[test]
+fn names_that_are_too_long_are_refused_for_every_server_would_keep_them() {
+    let long = "x".repeat(2_000);
+    let login = format!(r#"{{"command":"LOGIN","username":"{long}","secret":"s1"}}"#);
+    let limit_bytes = USERNAME_LIMIT_BYTES;
+    let field = Field::Username;
+    assert_eq!(malformed(&login), Info::TooLong { field, limit_bytes });
+
+    let resume = format!(r#"{{"client":"{long}"}}"#);
+    let login =
+        format!(r#"{{"command":"LOGIN","username":"aaron","secret":"s1","resume":{resume}}}"#);
+    let limit_bytes = CLIENT_LIMIT_BYTES;
+    let field = Field::Resume;
+    assert_eq!(malformed(&login), Info::TooLong { field, limit_bytes });
 }

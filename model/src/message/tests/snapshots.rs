@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::message::client::{Field, From, Info, Resume, Resumed, Secret, Vector};
+use crate::message::fields::USERNAME_LIMIT_BYTES;
 use crate::message::server::{
     Changes, Hello, Join, Load, Lock, LockDenied, LockRequest, Message, Phase, Record, Sender,
     Server, Session, Sessions, Skip, Version, Winner,
@@ -420,7 +421,11 @@ fn next(info: &Info) -> Option<Info> {
         Info::TooManyRegistering => Info::LineTooLong {
             limit_bytes: framing::LINE_LIMIT_BYTES,
         },
-        Info::LineTooLong { .. } => Info::NotJson,
+        Info::LineTooLong { .. } => Info::TooLong {
+            field: Field::Username,
+            limit_bytes: USERNAME_LIMIT_BYTES,
+        },
+        Info::TooLong { .. } => Info::NotJson,
         Info::NotJson => Info::NotAnObject,
         Info::NotAnObject => Info::NoCommand,
         Info::NoCommand => Info::unknown_command("login"),
@@ -497,7 +502,7 @@ fn what_is_answered_to_what_is_no_message() {
         r#"{"command":"ACTIVITY_MESSAGE","username":"anonymous"}"#,
         r#"{"command":"ACTIVITY_MESSAGE","username":"anonymous","activity":"hi"}"#,
         r#"{"command":"AUTHENTICATE","secret":"gen1p85md2qnq0d59qll3fbcoa"}"#,
-        r#"{"command":"PATH","v":1}"#,
+        r#"{"command":"PATH","v":2}"#,
     ] {
         let Line::Malformed(info) = Line::decode(heard.as_bytes(), Hearer::Server) else {
             panic!("{heard} was understood")

@@ -88,7 +88,7 @@ pub const SOUND: Rules = Rules {
     grants: || true,
     takes_word: || true,
     limits: Limits {
-        chunk_sessions: 64,
+        chunk_sessions: 16,
         window_lines: Some(4_096),
     },
     skip_said: |_| {},

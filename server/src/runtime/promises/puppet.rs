@@ -97,6 +97,7 @@ pub(super) const PACE: Pace = Pace {
 
 pub(super) const LIMITS: Limits = Limits {
     line_bytes: 1 << 20,
+    server_line_bytes: 1 << 26,
     outbox: Bound {
         lines: 1 << 18,
         bytes: 8 << 20,
