@@ -228,7 +228,8 @@ fn on_broadcast(
     step: &mut Step<'_>,
 ) {
     let phase = phase(s, link);
-    let early = step.config.kind == Kind::Ours && phase == Some(Phase::LoggingIn);
+    let is_early = matches!(phase, Some(Phase::Registering | Phase::LoggingIn));
+    let early = step.config.kind == Kind::Ours && is_early;
     if early && !(step.rules.hears_early)() {
         return;
     }

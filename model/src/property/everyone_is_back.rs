@@ -32,7 +32,8 @@ fn has_lost(view: &View<'_>, user: &User) -> bool {
     })
 }
 
-/// Whether a user was refused the name that it asked for, and truly has it nowhere: it may be free again since.
+/// Whether a user was refused the name that it asked for, because of a rival, and truly has it nowhere: it may be free again
+/// since.
 fn was_refused(view: &View<'_>, user: &User, seat: &Seat) -> bool {
     let process = seat.process.as_ref();
     let has_given_up = process.is_some_and(|process| process.state.stage == Stage::Idle);
@@ -40,7 +41,13 @@ fn was_refused(view: &View<'_>, user: &User, seat: &Seat) -> bool {
         let mut records = view.records(username);
         records.any(|record| is_proof(secret, record))
     });
-    claims(user).next().is_some() && has_given_up && !seat.logged_in && !has_it
+    has_rival(view, user) && has_given_up && !seat.logged_in && !has_it
+}
+
+/// Whether somebody else asks for the same name.
+fn has_rival(view: &View<'_>, user: &User) -> bool {
+    let mut others = view.users.iter().flat_map(|(other, _)| claims(other));
+    others.any(|(other, secret)| claims(user).any(|(own, proof)| own == other && proof != secret))
 }
 
 /// The names that a user registers, and what proves them.

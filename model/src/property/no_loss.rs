@@ -10,11 +10,11 @@ use crate::world::view::View;
 pub fn holds(view: &View<'_>) -> bool {
     !view.cut.is_empty()
         || view.live().next().is_none()
-        || view.users.iter().all(|(user, seat)| {
+        || view.users.iter().enumerate().all(|(index, (user, seat))| {
             let ours = user.client.kind == Kind::Ours;
             let hears = has_heard(seat) || is_heard_for(view, user, seat);
             let is_heard = !ours || !view.is_whole() || has_been_heard(seat);
-            !is_logged_in(seat) || (hears && is_heard)
+            !is_logged_in(seat) || view.is_shown_out(index) || (hears && is_heard)
         })
 }
 

@@ -89,8 +89,8 @@ impl Deed {
     }
 }
 
-/// Whether a line may change the tree. What is said over its edges, of names and messages, may not.
-pub fn is_news(line: &Line) -> bool {
+/// Whether a line may change the tree. What is said over its edges, of names and messages, may not unless it is nonsense.
+pub fn changes_tree(line: &Line) -> bool {
     match line {
         Line::Peer(Peer::AuthenticationFail { .. }) | Line::Request(_) | Line::Reply(_) => false,
         Line::Peer(peer) => tree::is_for_strangers(peer),
@@ -189,7 +189,7 @@ impl Connection {
         let is_question = |line: &Memo<Line>| matches!(&**line, Line::Peer(Peer::Authenticate(join)) if Some(&join.root) == root);
         (0..2).any(|end| {
             let this = &self.ends[end];
-            let mut news = this.inbox.iter().filter(|line| is_news(line));
+            let mut news = this.inbox.iter().filter(|line| changes_tree(line));
             let last_words = self.is_deserted(end);
             this.deaf || news.any(|line| last_words || !is_question(line))
         })

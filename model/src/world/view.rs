@@ -9,9 +9,9 @@ use super::user::{Seat, User, Wish};
 use super::{Event, Faults, Memo, State, Ways, World};
 use crate::client::Stage;
 use crate::client::identity::{Claim, Identity};
-use crate::message::Username;
 use crate::message::client::Secret;
 use crate::message::server::Record;
+use crate::message::{Address, Username};
 use crate::node;
 use crate::node::delivery::Settings;
 use crate::node::delivery::log::Log;
@@ -100,7 +100,7 @@ impl<'a> View<'a> {
         let holds = |machine: &Memo<Server>| {
             let held = machine.process.iter().flat_map(|process| &process.held);
             held.into_iter().any(|held| match &held.deed {
-                Deed::Send { line, .. } => link::is_news(line),
+                Deed::Send { line, .. } => link::changes_tree(line),
                 Deed::Open { .. } | Deed::Close { .. } => true,
             })
         };
@@ -228,8 +228,14 @@ impl<'a> View<'a> {
         parts
     }
 
-    /// Whether a user's client runs and knows no server that does, or none that knows its name: it goes on asking, and can be
-    /// nowhere. The name may be on the disk of a server that is down.
+    /// Whether the server has let go of a user's client, which has still to hear why.
+    pub fn is_shown_out(&self, user: usize) -> bool {
+        let mut own = self.links.iter();
+        own.any(|link| link.ends[0].party == Party::Client(user) && link.is_deserted(0))
+    }
+
+    /// Whether a user's client runs and knows servers that don't, and none that does and knows its name: it goes on asking,
+    /// and can be nowhere. The name may be on the disk of a server that is down.
     pub fn is_stranded(&self, seat: &Seat) -> bool {
         let Some(client) = seat.process.as_ref().map(|process| &process.state) else {
             return false;
@@ -245,11 +251,15 @@ impl<'a> View<'a> {
         {
             return false; // The last words of a server that has died may name another.
         }
-        !self.live().any(|(_, server)| {
-            let is_known = own(server).is_some_and(|own| client.servers.known.contains(&own));
+        let known = &client.servers.known;
+        let running: Vec<_> = self.live().map(|(_, server)| own(server)).collect();
+        let may_return = |known: &Address| !running.contains(&Some(known.clone()));
+        let accepts = |server: &node::State| {
+            let is_known = own(server).is_some_and(|own| known.contains(&own));
             let identity = client.identity.as_ref();
             is_known && identity.is_none_or(|identity| may_be_accepted(identity, server))
-        })
+        };
+        known.iter().any(may_return) && !self.live().any(|(_, server)| accepts(server))
     }
 
     /// Whether every part is one tree (property 13).
