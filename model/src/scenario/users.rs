@@ -166,9 +166,19 @@ pub(in crate::scenario) fn go(server: usize) -> Wish {
 
 /// A user whose client dies, and who returns with another copy of it that knows these servers.
 pub(in crate::scenario) fn back(n: usize, servers: &[usize]) -> [Wish; 3] {
+    returns(n, 2, Kind::Ours, servers)
+}
+
+/// The same, for the copy with this number, of this kind.
+pub(in crate::scenario) fn returns(
+    n: usize,
+    start: usize,
+    kind: Kind,
+    servers: &[usize],
+) -> [Wish; 3] {
     [
         Wish::Die,
-        Wish::Start(client(n, 2, Kind::Ours, servers)),
+        Wish::Start(client(n, start, kind, servers)),
         Wish::Ask(login(n)),
     ]
 }

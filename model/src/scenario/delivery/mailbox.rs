@@ -1,7 +1,7 @@
 //! Listeners go away and return, to the same server or to another one; users with two clients; users who log out.
 
 use super::super::users::{
-    CALM, CUT, ageing, anonymous, back, client, go, login, quiet, say, told, user, world,
+    CALM, CUT, ageing, anonymous, back, client, go, login, quiet, returns, say, told, user, world,
 };
 use super::super::{Scenario, Size};
 use crate::client::{Ask, Kind};
@@ -56,13 +56,10 @@ pub const SCENARIOS: &[Scenario] = &[
         size: Size::Full,
         setup: || {
             let back = [
-                Wish::Die,
-                Wish::Start(client(2, 2, Kind::Ours, &[2])),
-                Wish::Ask(login(2)),
-                Wish::Die,
-                Wish::Start(client(2, 3, Kind::Ours, &[1])),
-                Wish::Ask(login(2)),
-            ];
+                returns(2, 2, Kind::Ours, &[2]),
+                returns(2, 3, Kind::Ours, &[1]),
+            ]
+            .concat();
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a")]),
                 user(2, Kind::Ours, &[2], back),
@@ -77,13 +74,10 @@ pub const SCENARIOS: &[Scenario] = &[
         size: Size::Full,
         setup: || {
             let back = [
-                Wish::Die,
-                Wish::Start(client(2, 2, Kind::Legacy, &[1])),
-                Wish::Ask(login(2)),
-                Wish::Die,
-                Wish::Start(client(2, 3, Kind::Ours, &[1])),
-                Wish::Ask(login(2)),
-            ];
+                returns(2, 2, Kind::Legacy, &[1]),
+                returns(2, 3, Kind::Ours, &[1]),
+            ]
+            .concat();
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a")]),
                 user(2, Kind::Legacy, &[1], back),
@@ -148,14 +142,9 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "a legacy listener dies and returns",
         size: Size::Full,
         setup: || {
-            let back = [
-                Wish::Die,
-                Wish::Start(client(2, 2, Kind::Legacy, &[2])),
-                Wish::Ask(login(2)),
-            ];
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a")]),
-                user(2, Kind::Legacy, &[2], back),
+                user(2, Kind::Legacy, &[2], returns(2, 2, Kind::Legacy, &[2])),
             ];
             quiet(world(&[0, 1], users, CALM))
         },
