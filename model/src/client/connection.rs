@@ -2,7 +2,7 @@
 //! (`docs/protocol.md`, Client).
 
 use super::{Declined, Greeting, Kind, Stage, State, Step, Timer, Told, identity, rest, wait};
-use crate::message::client::{From, Info, Resume, Resumed};
+use crate::message::client::{From, Info, Resume, Resumed, Vector};
 use crate::message::server::Sender;
 use crate::message::{Activity, Address, Line, Reply, Request, Stamp};
 use crate::port::Link;
@@ -104,7 +104,11 @@ pub(super) fn on_line(s: &mut State, link: Link, line: Line, step: &mut Step<'_>
         Reply::Redirect { to } => on_redirect(s, link, to, step),
         Reply::Broadcast { activity, from } => on_broadcast(s, link, activity, from, step),
         Reply::Ack { k, stable } => on_ack(s, link, k, stable, step),
-        Reply::Gap { missed, info } => step.tell(Told::Gap { missed, info }),
+        Reply::Gap {
+            missed,
+            info,
+            cursor,
+        } => on_gap(s, link, missed, info, *cursor, step),
         Reply::Invalid { info } | Reply::AuthenticationFail { info } => {
             on_thrown_out(s, link, info, step);
         }
@@ -160,7 +164,7 @@ fn on_login_success(s: &mut State, link: Link, resumed: Option<Box<Resumed>>, st
     set_phase(s, link, Phase::Live { owes_got: false });
     s.servers.learn(resumed.servers);
     let first = s.memory.cursor.is_none();
-    s.memory.start_from(resumed.cursor);
+    s.memory.pass(resumed.cursor);
     if first || (step.rules.offers_again)() {
         for (k, activity) in s.memory.kept() {
             say(s, link, activity, Some(k), step);
@@ -233,18 +237,32 @@ fn on_broadcast(
     if early && !(step.rules.hears_early)() {
         return;
     }
-    if let (Some(from), Some(Phase::Live { owes_got })) = (&from, phase) {
+    if let (Some(from), Some(Phase::Live { .. })) = (&from, phase) {
         let is_new = s.memory.on_broadcast(from, &activity, step.rules);
-        if !owes_got {
-            set_phase(s, link, Phase::Live { owes_got: true });
-            let after = step.config.timing.got.clone();
-            step.out.set_timer(Timer::Got, after);
-        }
+        owe_got(s, link, step);
         if !is_new {
             return;
         }
     }
     step.tell(Told::Heard { activity, from });
+}
+
+/// GAP: what its cursor passes over now will never come.
+fn on_gap(s: &mut State, link: Link, missed: u64, info: Info, cursor: Vector, step: &mut Step<'_>) {
+    if (step.rules.passes)() {
+        s.memory.pass(cursor);
+    }
+    owe_got(s, link, step);
+    step.tell(Told::Gap { missed, info });
+}
+
+/// The server is to be told before long how far this client has heard.
+fn owe_got(s: &mut State, link: Link, step: &mut Step<'_>) {
+    if phase(s, link) == Some(Phase::Live { owes_got: false }) {
+        set_phase(s, link, Phase::Live { owes_got: true });
+        let after = step.config.timing.got.clone();
+        step.out.set_timer(Timer::Got, after);
+    }
 }
 
 /// Timer: tells the server what was heard, so that it need not keep it.

@@ -93,10 +93,10 @@ impl Memory {
         }
     }
 
-    /// LOGIN_SUCCESS: the server tells from here on.
-    pub(super) fn start_from(&mut self, cursor: Vector) {
+    /// What comes up to here has been heard, or never will be: LOGIN_SUCCESS says from where the server tells, GAP what is lost.
+    pub(super) fn pass(&mut self, upto: Vector) {
         let own = self.cursor.take().unwrap_or_default();
-        self.cursor = Some(own.union_with(cursor, u64::max));
+        self.cursor = Some(own.union_with(upto, u64::max));
     }
 
     /// ACTIVITY_BROADCAST: whether it is one to hear. A repeat isn't.

@@ -14,6 +14,8 @@ pub struct Rules {
     pub resumes: fn(Option<&Vector>) -> Option<Vector>,
     /// Given its cursor in a stream and the number of a message there that it hears: where is its cursor now?
     pub advances: fn(u64, u64) -> u64,
+    /// Does its cursor pass over what it is told it will never hear?
+    pub passes: fn() -> bool,
     /// Given its cursor in a stream and a message's number there: has it heard that one?
     pub is_behind: fn(u64, u64) -> bool,
     /// Given the last number heard of a sender and the sender's number of a message: is that one a repeat?
@@ -34,6 +36,7 @@ pub const SOUND: Rules = Rules {
     offers_again: || true,
     resumes: |own| own.cloned(),
     advances: |_, number| number,
+    passes: || true,
     is_behind: |cursor, number| number <= cursor,
     is_repeat: |heard, k| k <= heard,
     hears_early: || false,

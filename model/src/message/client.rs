@@ -227,11 +227,14 @@ pub enum Reply {
     },
     /// There are messages that the client will never hear (extension).
     ///
-    /// `{"command":"GAP","missed":3,"info":"more messages were waiting than the server keeps"}`
+    /// `{"command":"GAP","missed":3,"info":"more messages were waiting than the server keeps",`
+    /// `"cursor":{"127.0.0.1:3780/1795000000000/9f":12}}`
     Gap {
         /// How many.
         missed: u64,
         /// Why.
         info: Info,
+        /// Up to where nothing that it lacks will come: it is to acknowledge that like a message.
+        cursor: Box<Vector>,
     },
 }

@@ -120,9 +120,14 @@ fn reply(message: &Reply, out: &mut Vec<u8>) -> serde_json::Result<()> {
             .field(Field::K, k)?
             .field(Field::Stable, stable)?
             .end(),
-        Reply::Gap { missed, info } => Object::begin("GAP", out)
+        Reply::Gap {
+            missed,
+            info,
+            cursor,
+        } => Object::begin("GAP", out)
             .field(Field::Missed, missed)?
             .field(Field::Info, info)?
+            .field(Field::Cursor, cursor)?
             .end(),
     }
 }

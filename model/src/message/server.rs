@@ -167,6 +167,8 @@ pub struct Skip {
     pub base: Vector,
     /// What each sender had said in them, or else what follows would seem to come too early.
     pub said: Vec<(Sender, u64)>,
+    /// Whether what it says of senders goes on with the next one: all of them together are one SKIP.
+    pub more: bool,
 }
 
 /// Which login a session is: the larger is the later one.

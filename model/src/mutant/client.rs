@@ -35,6 +35,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.client_rules.advances = |cursor, _| cursor,
     },
     Mutant {
+        name: "client-forgets-gaps",
+        says: "a client's cursor doesn't pass over what it is told it will never hear",
+        scenario: "mailbox-expires",
+        alter: |setup| setup.client_rules.passes = || false,
+    },
+    Mutant {
         name: "client-hears-repeats",
         says: "a client takes what its sender said again elsewhere for something new",
         scenario: "speaker-moves-on",

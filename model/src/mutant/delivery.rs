@@ -134,10 +134,22 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.delivery.skip_said = Vec::clear,
     },
     Mutant {
+        name: "half-a-skip",
+        says: "a server skips what it is told to before it has heard what all senders had said there",
+        scenario: "skipped-in-parts-patient",
+        alter: |setup| setup.rules.delivery.skip_is_whole = || false,
+    },
+    Mutant {
         name: "passed-is-kept",
         says: "what a server still has of what it was told to skip is kept for ever",
         scenario: "skipped-once-patient",
         alter: |setup| setup.rules.delivery.forgets_passed = || false,
+    },
+    Mutant {
+        name: "skip-is-heard",
+        says: "who is told to skip something is taken to have heard all up to there",
+        scenario: "skip-over-what-is-unheard-patient",
+        alter: |setup| setup.rules.delivery.gap_waits = || false,
     },
     Mutant {
         name: "exclusion-drops-sessions",

@@ -28,7 +28,7 @@ pub fn settled(view: &View<'_>) -> bool {
             .all(|(_, state)| state.durable.delivery.log.entries.is_empty())
 }
 
-/// Whether everyone who is logged in somewhere is known to be.
+/// Whether everyone who is logged in somewhere is known to be, and has caught up.
 pub fn nobody_misplaced(view: &View<'_>) -> bool {
     let present = present(view);
     let mut sessions = view
@@ -36,8 +36,7 @@ pub fn nobody_misplaced(view: &View<'_>) -> bool {
         .flat_map(|(_, state)| &state.durable.delivery.book.sessions);
     !view.is_whole()
         || sessions.all(|(registration, session)| {
-            !matches!(session.phase, Phase::Left | Phase::Expired)
-                || !present.contains(registration)
+            matches!(session.phase, Phase::Live | Phase::Out) || !present.contains(registration)
         })
 }
 

@@ -1,4 +1,4 @@
-//! Property 8: everyone hears everyone else in order, without holes; a legacy client within a connection, and after a break
+//! Property 8: everyone hears everyone else in order, without holes that it has not been told of; a legacy client within a connection, and after a break
 //! from an earlier point on.
 
 use crate::world::hearing::Fault;

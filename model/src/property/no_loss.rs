@@ -1,8 +1,8 @@
 //! Property 11: whoever was logged in when a message reached its server, or was known where it passed, has heard it, or has
-//! been told that it is lost; and what a client of ours says, everyone has at last.
+//! been told how much is lost; and what a client of ours says, everyone has at last.
 
 use crate::client::{Kind, Phase, Stage};
-use crate::world::hearing::{Fault, Hearing};
+use crate::world::hearing::Hearing;
 use crate::world::user::{Seat, User};
 use crate::world::view::View;
 
@@ -33,9 +33,7 @@ pub fn is_logged_in(seat: &Seat) -> bool {
 }
 
 fn has_heard(seat: &Seat) -> bool {
-    let told = |fault| seat.hearing.faults.contains(&fault);
-    let excused = told(Fault::Gap) || told(Fault::Expired);
-    excused || seat.hearing.of.iter().all(|heard| heard.is_paid())
+    seat.hearing.unheard() <= seat.hearing.missed
 }
 
 /// A legacy client that has come back begins where its user is known to have heard: another client of that user may have

@@ -105,10 +105,11 @@ pub(in crate::scenario) fn forgetful(mut setup: Setup) -> Setup {
     setup
 }
 
-/// The same world, in which one line at a time is on its way from server to server, with one session at most.
+/// The same world, in which one line at a time is on its way from server to server, with one session or sender at most.
 pub(in crate::scenario) fn narrow(mut setup: Setup) -> Setup {
     setup.rules.delivery.limits = Limits {
         chunk_sessions: 1,
+        chunk_senders: 1,
         window_lines: Some(1),
     };
     setup

@@ -20,6 +20,10 @@ pub struct Hearing {
     pub faults: BTreeSet<Fault>,
     /// Up to which of its own messages it was told that they are safe.
     pub safe: u64,
+    /// How many messages it was told that it will never hear.
+    pub missed: u64,
+    /// How many it has heard later ones than, of the same user.
+    pub passed: u64,
 }
 
 /// What one user has heard, and is owed, of another. Messages count from 1.
@@ -42,7 +46,7 @@ pub struct Heard {
 pub enum Fault {
     /// The same again.
     Repeat,
-    /// A message before the ones that precede it.
+    /// A message before ones that precede it, which it has not been told it will never hear.
     Hole,
     /// What nobody said, or somebody else.
     Creation,
@@ -127,7 +131,8 @@ impl Hearing {
                     None => _ = self.faults.insert(Fault::Creation),
                 }
             }
-            Told::Gap { info, .. } => {
+            Told::Gap { missed, info } => {
+                self.missed += missed;
                 let expired = *info == Info::MailboxExpired;
                 let fault = if expired { Fault::Expired } else { Fault::Gap };
                 self.faults.insert(fault);
@@ -151,18 +156,27 @@ impl Hearing {
 
     fn on_heard(&mut self, speaker: usize, index: u64) {
         let heard = &mut self.of[speaker];
-        let fault = match heard.next {
-            Some(next) if index < next => Some(Fault::Repeat),
-            Some(next) if index > next => Some(Fault::Hole),
-            None if heard.first > 0 && index > heard.upto + 1 => Some(Fault::Hole),
-            Some(_) | None => None,
-        };
-        self.faults.extend(fault);
+        let after_last = (heard.first > 0).then_some(heard.upto + 1);
+        let expected = heard.next.or(after_last);
+        let jump = expected.map_or(0, |expected| index.saturating_sub(expected));
+        self.passed += jump;
+        if jump > 0 && self.passed > self.missed {
+            self.faults.insert(Fault::Hole);
+        }
+        if heard.next.is_some_and(|next| index < next) {
+            self.faults.insert(Fault::Repeat);
+        }
         heard.next = Some(index + 1);
         heard.upto = heard.upto.max(index);
         if heard.first == 0 || index < heard.first {
             heard.first = index;
         }
+    }
+
+    /// How many of the messages that it is owed it has not heard.
+    pub fn unheard(&self) -> u64 {
+        let unpaid = self.of.iter().map(Heard::unpaid);
+        self.passed + unpaid.sum::<u64>()
     }
 
     fn owe(&mut self, speaker: usize, index: u64) {
@@ -178,6 +192,17 @@ impl Heard {
     /// Whether nothing is owed.
     pub fn is_paid(&self) -> bool {
         self.pays(self)
+    }
+
+    /// How much of what is owed is before the first or after the last that was heard.
+    fn unpaid(&self) -> u64 {
+        match (self.due_upto, self.first) {
+            (0, _) => 0,
+            (due_upto, 0) => due_upto + 1 - self.due_from,
+            (due_upto, first) => {
+                first.saturating_sub(self.due_from) + due_upto.saturating_sub(self.upto)
+            }
+        }
     }
 
     /// Whether what has been heard here is all that is owed there.

@@ -21,7 +21,7 @@ use schema::{Bytes, Changes};
 /// The file within the data directory.
 const FILE: &str = "regrow.redb";
 /// What is written in it, and how. A program reads its own format only.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 const FORMAT_KEY: &[u8] = b"format";
 /// The table of what exists once: the format, and the schema's root.
 const META: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("meta");

@@ -189,11 +189,17 @@ fn it_says_now_and_then_what_it_has_heard() {
 }
 
 #[test]
-fn a_gap_is_told() {
+fn a_gap_is_told_and_acknowledged_like_a_message() {
     let mut hand = Hand::live();
-    let (missed, info) = (3, Info::MailboxFull);
-    hand.reply(Reply::Gap { missed, info });
+    let cursor = Vector::unit(stream("a"), 4);
+    hand.reply(Reply::Gap {
+        missed: 3,
+        info: Info::MailboxFull,
+        cursor: Box::new(cursor.clone()),
+    });
     assert!(matches!(hand.told()[..], [Told::Gap { missed: 3, .. }]));
+    hand.fire(Timer::Got);
+    assert_eq!(hand.sent, [Request::Got { cursor }]);
 }
 
 #[test]

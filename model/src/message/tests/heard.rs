@@ -98,7 +98,7 @@ fn what_both_sides_say_is_read_for_the_one_who_hears_it() {
         heard_by(Hearer::Client, line),
         Line::Reply(Reply::Invalid { info: info() })
     );
-    let line = r#"{"command":"AUTHENTICATION_FAIL","info":"why","v":2}"#;
+    let line = r#"{"command":"AUTHENTICATION_FAIL","info":"why","v":3}"#;
     assert_eq!(
         server_hears(line),
         Line::Peer(Peer::AuthenticationFail { info: info() })
@@ -198,6 +198,7 @@ fn the_extension_survives_the_wire_in_both_directions() {
         reply(Reply::Gap {
             missed: 2,
             info: info.clone(),
+            cursor: Box::new(cursor),
         }),
     ] {
         let text = written(&line);

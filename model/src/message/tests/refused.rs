@@ -176,23 +176,23 @@ fn a_server_command_without_its_version_or_its_fields_is_refused() {
         children: vec![],
     });
     assert_eq!(
-        server_hears(&format!("{{{path},\"v\":2,\"later\":[]}}")),
+        server_hears(&format!("{{{path},\"v\":3,\"later\":[]}}")),
         understood
     );
-    assert_eq!(server_hears(&format!("{{\"v\":2,{path}}}")), understood);
+    assert_eq!(server_hears(&format!("{{\"v\":3,{path}}}")), understood);
     assert_eq!(malformed(&format!("{{{path}}}")), Info::OtherVersion);
     assert_eq!(
-        malformed(&format!("{{{path},\"v\":3}}")),
+        malformed(&format!("{{{path},\"v\":4}}")),
         Info::OtherVersion
     );
-    assert_eq!(malformed(r#"{"command":"PATH","v":3}"#), Info::OtherVersion);
+    assert_eq!(malformed(r#"{"command":"PATH","v":4}"#), Info::OtherVersion);
     assert_eq!(
         malformed(r#"{"command":"PATH","v":"1"}"#),
         Info::WrongType(Field::Version)
     );
-    assert_eq!(malformed(r#"{"command":"PATH","v":2}"#), Info::WrongFields);
+    assert_eq!(malformed(r#"{"command":"PATH","v":3}"#), Info::WrongFields);
     assert_eq!(
-        malformed(r#"{"command":"AUTHENTICATE","v":2,"secret":"s1"}"#),
+        malformed(r#"{"command":"AUTHENTICATE","v":3,"secret":"s1"}"#),
         Info::WrongFields
     );
 }

@@ -198,6 +198,7 @@ fn what_our_own_client_asks_for_and_gets() {
         Reply::Gap {
             missed: 3,
             info: Info::MailboxFull,
+            cursor: Box::new(cursor()),
         },
     ];
     let requests = lines(requests.map(Line::from));
@@ -370,6 +371,7 @@ fn delivery() -> Vec<Peer> {
         Peer::Skip(Box::new(Skip {
             base: cursor(),
             said: vec![(sender, 7)],
+            more: false,
         })),
         Peer::Sessions(Box::new(Sessions {
             stream: stream(3781),
@@ -502,7 +504,7 @@ fn what_is_answered_to_what_is_no_message() {
         r#"{"command":"ACTIVITY_MESSAGE","username":"anonymous"}"#,
         r#"{"command":"ACTIVITY_MESSAGE","username":"anonymous","activity":"hi"}"#,
         r#"{"command":"AUTHENTICATE","secret":"gen1p85md2qnq0d59qll3fbcoa"}"#,
-        r#"{"command":"PATH","v":2}"#,
+        r#"{"command":"PATH","v":3}"#,
     ] {
         let Line::Malformed(info) = Line::decode(heard.as_bytes(), Hearer::Server) else {
             panic!("{heard} was understood")

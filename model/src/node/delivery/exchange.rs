@@ -21,9 +21,10 @@ use std::sync::Arc;
 use super::super::window::Window;
 use super::super::{State, Step, tree};
 use super::log::Entry;
+use super::skip::{self, Skipping};
 use super::{age, floor, forget, home, receiver, vector};
 use crate::message::client::Vector;
-use crate::message::server::{Hello, Message, Sessions, Skip};
+use crate::message::server::{Hello, Message, Sender, Sessions, Skip};
 use crate::message::{Peer, ServerName, Stream};
 use crate::port::Link;
 
@@ -39,6 +40,8 @@ pub struct Edge {
     pub floors: BTreeSet<ServerName>,
     /// What it lacks of the log, if it lacks something that has not been sent.
     pub behind: Option<Behind>,
+    /// What the parts so far of a SKIP of the neighbour's say of senders.
+    pub skipped: Vec<(Sender, u64)>,
     /// How much more may be on its way: SESSIONS, SKIP and ACTIVITY_BROADCAST.
     pub window: Window,
 }
@@ -50,10 +53,22 @@ pub struct Behind {
     pub from: u64,
     /// What it has, or will have once it has taken in what was sent.
     pub have: Vector,
+    /// What it is being told to skip.
+    pub skipping: Option<Skipping>,
 }
 
 /// The message that a neighbour is sent next, and where what follows begins.
 pub type Next = (u64, Arc<Message>);
+
+impl Behind {
+    fn new(from: u64, have: Vector) -> Self {
+        Self {
+            from,
+            have,
+            skipping: None,
+        }
+    }
+}
 
 impl Edge {
     fn new(window: Option<u32>) -> Self {
@@ -62,6 +77,7 @@ impl Edge {
             lacking: BTreeSet::new(),
             floors: BTreeSet::new(),
             behind: None,
+            skipped: Vec::new(),
             window: Window::new(window),
         }
     }
@@ -96,10 +112,8 @@ pub(super) fn on_hello(s: &mut State, link: Link, hello: &Hello, step: &mut Step
     edge.lacking = lacking.map(|(stream, _)| stream.clone()).collect();
     edge.floors = s.durable.delivery.floors.keys().cloned().collect();
     edge.sessions = Some(hello.sessions.clone());
-    edge.behind = Some(Behind {
-        from: s.durable.delivery.log.first_after(&hello.have),
-        have: hello.have.clone(),
-    });
+    let from = s.durable.delivery.log.first_after(&hello.have);
+    edge.behind = Some(Behind::new(from, hello.have.clone()));
     pump(s, link, step);
 }
 
@@ -175,20 +189,18 @@ fn send_sessions(s: &mut State, link: Link, stream: Stream, step: &mut Step<'_>)
 
 /// The next thing of the log that a neighbour lacks: SKIP for what is gone, else a message. There may be none.
 fn send_next(s: &mut State, link: Link, step: &mut Step<'_>) {
-    let (log, rules) = (&s.durable.delivery.log, &step.rules.delivery);
+    let log = &s.durable.delivery.log;
     let Some(edge) = s.delivery.edges.get_mut(&link) else {
         return;
     };
     let Some(behind) = &mut edge.behind else {
         return;
     };
-    if let Some(mut skip) = log.skip_for(&behind.have) {
-        behind.have = vector::join(&behind.have, &skip.base);
-        (rules.skip_said)(&mut skip.said);
+    if let Some(skip) = skip::next(behind, log, step) {
         edge.window.send();
         return step.say(link, Peer::Skip(Box::new(skip)));
     }
-    let Some((next, message)) = (rules.replay)(log, behind) else {
+    let Some((next, message)) = (step.rules.delivery.replay)(log, behind) else {
         edge.behind = None;
         return;
     };
@@ -234,40 +246,30 @@ pub(super) fn flood(s: &mut State, entry: &Entry, from: Option<Link>, step: &mut
             let mut have = log.have.clone();
             have.insert(message.stream.clone(), message.number - 1);
             let from = log.next - 1;
-            edge.behind = Some(Behind { from, have });
+            edge.behind = Some(Behind::new(from, have));
         }
     }
 }
 
-/// SKIP: what this server lacks of it, it will never get, and neither will those behind it.
+/// SKIP of a neighbour.
 pub(super) fn on_skip(s: &mut State, link: Link, skip: Skip, step: &mut Step<'_>) {
     on_taken_in(s, link, step);
-    if let Some(edge) = s.delivery.edges.get_mut(&link)
-        && let Some(behind) = &mut edge.behind
-    {
-        behind.have = vector::join(&behind.have, &skip.base);
-    }
-    let log = &mut s.durable.delivery.log;
-    let had = log.have.clone();
-    if log.skip(&skip) == 0 {
-        return;
-    }
-    age::on_skip(s, &skip, step);
-    receiver::on_skipped(s, &had, step);
-    let from = s.durable.delivery.log.next;
-    for (edge, state) in &mut s.delivery.edges {
-        if state.sessions.is_none() || *edge == link {
-            continue;
-        }
-        if state.is_even(step) {
-            state.window.send();
-            step.say(*edge, Peer::Skip(Box::new(skip.clone())));
-        } else if state.behind.is_none() {
-            let have = had.clone();
-            state.behind = Some(Behind { from, have });
+    skip::on_skip(s, link, skip, step);
+}
+
+/// What this server had before it was told to skip the rest, its neighbours have, or will have: they must skip it, too.
+pub(super) fn pass_on(s: &mut State, from: Link, had: Vector, step: &mut Step<'_>) {
+    let next = s.durable.delivery.log.next;
+    let mut links = Vec::new();
+    for (link, edge) in &mut s.delivery.edges {
+        if edge.sessions.is_some() && *link != from && edge.behind.is_none() {
+            edge.behind = Some(Behind::new(next, had.clone()));
+            links.push(*link);
         }
     }
-    floor::expect(s, step);
+    for link in links {
+        pump(s, link, step);
+    }
 }
 
 /// SESSIONS: takes in what one origin changed, passes it on, and does what follows from it.

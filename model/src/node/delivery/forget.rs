@@ -113,28 +113,10 @@ pub(super) fn bound(s: &mut State, step: &mut Step<'_>) {
         vector::raise(&mut upto, &entry.message.stream, entry.message.number);
     }
     // Within a stream numbers rise with places: nothing of these streams before these numbers comes later.
-    let gone = log.entries.iter().take(surplus);
-    let gone = gone.map(|(place, entry)| (*place, entry.message.clone()));
-    let gone: Vec<_> = gone.collect();
-    log.forget(&upto);
-    tell(
-        Report::Gap {
-            missed: gone.len() as u64,
-            info: Info::MailboxFull,
-        },
-        step,
-    );
-    let behind = s.delivery.reading.keys().filter_map(|link| {
-        let receiver = s.delivery.receivers.get(link)?;
-        let next = receiver.behind?;
-        let missed = gone
-            .iter()
-            .filter(|(place, message)| *place >= next && !message.is_in(&receiver.cursor));
-        Some((*link, missed.count() as u64))
-    });
-    for (link, missed) in behind.collect::<Vec<_>>() {
-        receiver::gap(s, link, missed, Info::MailboxFull, step);
-    }
+    let missed = log.forget(&upto) as u64;
+    let info = Info::MailboxFull;
+    tell(Report::Gap { missed, info }, step);
+    receiver::on_overflow(s);
 }
 
 /// Timer: servers that lack something and don't move are waited for one tick less, and at last no longer.

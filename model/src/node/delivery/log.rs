@@ -25,8 +25,8 @@ pub struct Log {
     pub said: OrdMap<Sender, Said>,
     /// Per stream, up to which number something has been forgotten.
     pub base: Vector,
-    /// The places of what is still here although a SKIP has passed over it.
-    pub passed: OrdMap<u64, ()>,
+    /// What is still here although a SKIP has passed over it, by number in its stream, and its place.
+    pub passed: OrdMap<(Stream, u64), u64>,
     /// What each sender had said in what has been forgotten.
     pub said_at_base: OrdMap<Sender, u64>,
 }
@@ -125,29 +125,18 @@ impl Log {
             start = *place;
         }
         // What a SKIP has passed over may still be here, anywhere before.
-        if vector::covers(cursor, &self.base) {
-            start
-        } else {
-            0
-        }
+        let passed = vector::beyond(&self.base, cursor);
+        let lingering = passed.iter().filter_map(|(stream, upto)| {
+            let after = vector::at(cursor, stream);
+            self.lingering(stream, after, *upto).next()
+        });
+        lingering.fold(start, u64::min)
     }
 
     /// A sender's numbers are not known any more.
     pub(super) fn forget_sender(&mut self, sender: &Sender) {
         self.said.remove(sender);
         self.said_at_base.remove(sender);
-    }
-
-    /// What a server that has only `have` must skip.
-    pub fn skip_for(&self, have: &Vector) -> Option<Skip> {
-        if vector::covers(have, &self.base) {
-            return None;
-        }
-        let said = self.said_at_base.iter();
-        Some(Skip {
-            base: self.base.clone(),
-            said: said.map(|(sender, k)| (sender.clone(), *k)).collect(),
-        })
     }
 
     /// SKIP. How many messages are passed over; 0 if it says nothing new.
@@ -167,22 +156,18 @@ impl Log {
         }
         let entries = self.entries.iter();
         let passed = entries.filter(|(_, entry)| entry.message.is_in(&self.base));
-        self.passed = passed.map(|(place, _)| (*place, ())).collect();
+        let passed = passed.map(|(place, entry)| {
+            let message = &entry.message;
+            ((message.stream.clone(), message.number), *place)
+        });
+        self.passed = passed.collect();
         missed
     }
 
-    /// What is still here although a SKIP has passed over it, with its places.
-    fn lingering(&self) -> impl Iterator<Item = (u64, &Message)> {
-        let places = self.passed.keys();
-        places.filter_map(|place| Some((*place, &*self.entries.get(place)?.message)))
-    }
-
-    /// How much of that a cursor doesn't include.
-    pub(super) fn lingering_after(&self, cursor: &Vector) -> u64 {
-        let lingering = self.lingering();
-        lingering
-            .filter(|(_, message)| !message.is_in(cursor))
-            .count() as u64
+    /// The places of what is still here of a stream, after one number and up to another one, although a SKIP has passed over it.
+    fn lingering(&self, stream: &Stream, after: u64, upto: u64) -> impl Iterator<Item = u64> {
+        let numbers = (stream.clone(), after + 1)..=(stream.clone(), upto);
+        self.passed.range(numbers).map(|(_, place)| *place)
     }
 
     /// Lets go of everything that `upto` includes. Returns how much that was. Looks no further than to the last of it.
@@ -196,13 +181,15 @@ impl Log {
         let gone = gone
             .map(|(place, _)| *place)
             .take(usize::try_from(most).unwrap_or(usize::MAX));
-        let lingering = self.lingering();
-        let passed = lingering.filter(|(_, message)| message.is_in(upto));
-        let gone: Vec<u64> = gone.chain(passed.map(|(place, _)| place)).collect();
+        let passed = upto
+            .iter()
+            .flat_map(|(stream, upto)| self.lingering(stream, 0, *upto));
+        let gone: Vec<u64> = gone.chain(passed).collect();
         for place in &gone {
-            self.passed.remove(place);
             if let Some(entry) = self.entries.remove(place) {
                 let message = &entry.message;
+                self.passed
+                    .remove(&(message.stream.clone(), message.number));
                 vector::raise(&mut self.base, &message.stream, message.number);
                 if let Some((sender, k)) = &message.sender {
                     raise_said(&mut self.said_at_base, sender.clone(), *k);

@@ -2,7 +2,7 @@
 
 use super::super::connection::Standing;
 use super::super::{Role, State, Step};
-use super::receiver::{self, Held, Pending, Receiver};
+use super::receiver::{self, Behind, Held, Pending, Receiver};
 
 use super::{age, floor, home, speaker, vector};
 use crate::message::client::{Info, Resume, Resumed, Vector};
@@ -19,7 +19,7 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
     if let (Some(resume), Some((username, _))) = (&resume, speaker::speaker(s, link)) {
         age::take_word(s, username, resume, step);
     }
-    let (username, missed) = match standing(s, link) {
+    let username = match standing(s, link) {
         Some(Standing::Anonymous) => {
             let have = s.durable.delivery.log.have.clone();
             let client = resume.map(|resume| resume.client);
@@ -27,7 +27,7 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
             receivers
                 .entry(link)
                 .or_insert_with(|| Receiver::new(client, have, 0));
-            (Username::anonymous(), None)
+            Username::anonymous()
         }
         Some(Standing::User {
             username,
@@ -39,10 +39,8 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
                 client: resume.client.clone(),
             });
             let pending = sender.and_then(|sender| pending(s, &sender));
-            (
-                username,
-                on_user(s, link, registration, resume, pending, step),
-            )
+            on_user(s, link, registration, resume, pending, step);
+            username
         }
         Some(Standing::Stranger | Standing::Registering) | None => return,
     };
@@ -57,9 +55,6 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
     });
     let info = Info::LoggedIn(username);
     step.reply(link, Reply::LoginSuccess { info, resumed });
-    if let Some((missed, why)) = missed {
-        receiver::gap(s, link, missed, why, step);
-    }
     receiver::fill(s, link, step);
     home::rise(s, link, step);
     floor::expect(s, step);
@@ -88,7 +83,7 @@ fn other_servers(s: &State) -> Vec<Address> {
     addresses.take(SERVERS_TOLD_MAX).collect()
 }
 
-/// LOGIN of a user. How many messages it will never hear, and why.
+/// LOGIN of a user.
 fn on_user(
     s: &mut State,
     link: Link,
@@ -96,13 +91,12 @@ fn on_user(
     resume: Option<Resume>,
     pending: Option<Pending>,
     step: &mut Step<'_>,
-) -> Option<(u64, Info)> {
+) {
     match s.delivery.receivers.get(&link) {
-        Some(receiver) if receiver.session.is_some() => return None,
+        Some(receiver) if receiver.session.is_some() => return,
         Some(receiver) if resume.is_none() => {
             let cursor = receiver.cursor.clone();
-            home::begin(s, link, registration, cursor, step);
-            return None;
+            return home::begin(s, link, registration, cursor, step);
         }
         Some(_) | None => {}
     }
@@ -118,26 +112,21 @@ fn on_user(
     let log = &s.durable.delivery.log;
     let known = home::cursor_of(s, &registration);
     let cursor = (step.rules.delivery.login_cursor)(own.as_ref(), known.as_ref(), &log.have);
-    let missed = vector::between(&cursor, &log.base) - log.lingering_after(&cursor);
-    let missed = (step.rules.delivery.tells_missed)(missed);
-    let why = why_missed(s, &registration);
     let sessions = &s.durable.delivery.book.sessions;
     let sent_on = sessions.get(&registration).map(|session| session.sent_on);
-    let first = log.after(&cursor).next().map(|(place, _)| place);
-    let mut receiver = Receiver::new(client.clone(), cursor.clone(), lines);
-    receiver.behind = first;
-    receiver.ahead = cursor
-        .iter()
-        .filter(|(stream, number)| **number > vector::at(&log.have, stream))
-        .map(|(stream, number)| (stream.clone(), *number))
-        .collect();
+    let mut receiver = Receiver::new(client, cursor.clone(), lines);
+    receiver.behind = Some(Behind {
+        from: log.first_after(&cursor),
+        sent: cursor.clone(),
+        why: why_missed(s, &registration),
+    });
+    receiver.ahead = vector::beyond(&cursor, &log.have);
     s.delivery.receivers.insert(link, receiver);
     speaker::wait_for(s, link, pending);
     home::begin(s, link, registration, cursor, step);
     if let Some(held) = held_mut(s, link) {
         held.sent_on = sent_on.unwrap_or(0);
     }
-    Some((missed, why))
 }
 
 fn held_mut(s: &mut State, link: Link) -> Option<&mut Held> {

@@ -14,7 +14,7 @@
 //! - [`receiver`]: a client that is connected here, and how far it has heard.
 //! - [`login`]: LOGIN and LOGOUT; [`home`]: the sessions whose users are here.
 //! - [`speaker`]: what a client says, and what it is told of that.
-//! - [`exchange`]: what passes over an edge.
+//! - [`exchange`]: what passes over an edge; [`skip`]: what of the log can't any more.
 //! - [`floor`]: up to where a server has everything for good; [`forget`]: what nobody needs any more; [`age`]: what has
 //!   waited for too long. [`lows`]: how both know without walking everyone.
 
@@ -28,6 +28,7 @@ pub mod login;
 pub mod lows;
 pub mod receiver;
 pub mod session;
+pub mod skip;
 pub mod speaker;
 pub mod vector;
 

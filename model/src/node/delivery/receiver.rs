@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::super::{State, Step, connection};
-use super::log::Entry;
+use super::log::{Entry, Log};
 use super::{Report, floor, home, tell, vector};
 use crate::message::client::{From, Info, Vector};
 use crate::message::server::{Message, Phase, Version};
@@ -27,13 +27,33 @@ pub struct Receiver {
     /// How many lines it has been sent since its link came up.
     pub lines: u64,
     /// What it was sent and has not acknowledged, with the line's number.
-    pub unheard: VecDeque<(u64, Arc<Message>)>,
-    /// The next place in the log to read from, if it has fallen behind.
-    pub behind: Option<u64>,
+    pub unheard: VecDeque<(u64, Unheard)>,
+    /// Where it reads the log, if it has fallen behind.
+    pub behind: Option<Behind>,
     /// What it said, last, that not everyone has yet.
     pub pending: Option<Pending>,
     /// Up to this number of its own everyone has what it said.
     pub stable: u64,
+}
+
+/// Something that a client has not acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Unheard {
+    /// What somebody said.
+    Message(Arc<Message>),
+    /// That what it lacks up to here will never come.
+    Gap(Vector),
+}
+
+/// A client that hasn't been sent all of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Behind {
+    /// It reads from this place on.
+    pub from: u64,
+    /// What it has been sent, or told that it will never come.
+    pub sent: Vector,
+    /// Why something may be missing.
+    pub why: Info,
 }
 
 /// The session of a client that is connected here.
@@ -95,17 +115,53 @@ impl Receiver {
             vector::raise(&mut self.cursor, &message.stream, message.number);
             return true;
         }
-        self.unheard.push_back((self.lines, message.clone()));
+        let message = Unheard::Message(message.clone());
+        self.unheard.push_back((self.lines, message));
         false
     }
 
+    /// What it lacks up to here will never come: a client of ours is told, and has heard that once it says so. A legacy one
+    /// can't be told, and has when it has heard what came before: its operator is told.
+    fn miss(&mut self, link: Link, missed: u64, upto: Vector, why: Info, step: &mut Step<'_>) {
+        let missed = (step.rules.delivery.tells_missed)(missed);
+        if missed > 0 {
+            let info = why.clone();
+            tell(Report::Gap { missed, info }, step);
+        }
+        if self.client.is_some() && missed > 0 {
+            let (info, cursor) = (why, Box::new(upto.clone()));
+            step.reply(
+                link,
+                Reply::Gap {
+                    missed,
+                    info,
+                    cursor,
+                },
+            );
+            self.lines += 1;
+        } else if self.unheard.is_empty() {
+            self.cursor = vector::join(&self.cursor, &upto);
+            return;
+        }
+        if (step.rules.delivery.gap_waits)() {
+            self.unheard.push_back((self.lines, Unheard::Gap(upto)));
+        } else {
+            self.cursor = vector::join(&self.cursor, &upto);
+        }
+    }
+
     /// The first of what it was sent has been heard, for as long as `is_heard` says so.
-    fn hear(&mut self, is_heard: impl Fn(u64, &Message) -> bool) -> bool {
+    fn hear(&mut self, is_heard: impl Fn(u64, &Unheard) -> bool) -> bool {
         let before = self.unheard.len();
-        while let Some((line, message)) = self.unheard.front()
-            && is_heard(*line, message)
+        while let Some((line, unheard)) = self.unheard.front()
+            && is_heard(*line, unheard)
         {
-            vector::raise(&mut self.cursor, &message.stream, message.number);
+            match unheard {
+                Unheard::Message(message) => {
+                    vector::raise(&mut self.cursor, &message.stream, message.number);
+                }
+                Unheard::Gap(upto) => self.cursor = vector::join(&self.cursor, upto),
+            }
             self.unheard.pop_front();
         }
         self.unheard.len() < before
@@ -118,13 +174,23 @@ impl Receiver {
 
     /// Its cursor, if it has fallen behind: the log is kept for it.
     fn place(&self) -> Option<Vector> {
-        self.behind.map(|_| self.cursor.clone())
+        self.behind.as_ref().map(|_| self.cursor.clone())
     }
 
     /// Whether it is live in a session: its floor counts it.
     pub fn is_live(&self) -> bool {
         let phase = self.session.as_ref().map(|held| held.phase);
         phase == Some(Phase::Live)
+    }
+}
+
+impl Unheard {
+    /// Whether a cursor includes it.
+    fn is_in(&self, cursor: &Vector) -> bool {
+        match self {
+            Self::Message(message) => message.is_in(cursor),
+            Self::Gap(upto) => vector::covers(cursor, upto),
+        }
     }
 }
 
@@ -171,24 +237,49 @@ pub(super) fn deliver(s: &mut State, entry: &Entry, speaker: Option<Link>, step:
     }
 }
 
-/// Sends a client that has fallen behind what the log holds for it, as much as its window allows.
+/// Sends a client that has fallen behind what the log holds for it, as much as its window allows. Where the log has a hole
+/// it is told so: after what precedes the hole, and before what follows.
 pub(super) fn fill(s: &mut State, link: Link, step: &mut Step<'_>) {
     if let Some(receiver) = s.delivery.receivers.get_mut(&link)
-        && let Some(start) = receiver.behind
+        && let Some(behind) = receiver.behind.take()
     {
-        receiver.behind = None;
-        let heard = receiver.cursor.clone();
-        for (place, entry) in s.durable.delivery.log.entries.range(start..) {
-            if receiver.unheard.len() >= step.config.delivery.window {
-                receiver.behind = Some(*place);
-                break;
-            }
-            if !entry.message.is_in(&heard) {
-                receiver.send(link, entry, true, step);
-            }
-        }
+        receiver.behind = read(&s.durable.delivery.log, receiver, behind, link, step);
     }
     track(s, link);
+}
+
+/// Where it reads on, if not all of the log has been sent.
+fn read(
+    log: &Log,
+    receiver: &mut Receiver,
+    mut behind: Behind,
+    link: Link,
+    step: &mut Step<'_>,
+) -> Option<Behind> {
+    for (place, entry) in log.entries.range(behind.from..) {
+        if receiver.unheard.len() >= step.config.delivery.window {
+            behind.from = *place;
+            return Some(behind);
+        }
+        let (stream, number) = (&entry.message.stream, entry.message.number);
+        let sent = vector::at(&behind.sent, stream);
+        if number <= sent {
+            continue;
+        }
+        let missed = number - 1 - sent;
+        if missed > 0 {
+            let upto = Vector::unit(stream.clone(), number - 1);
+            receiver.miss(link, missed, upto, behind.why.clone(), step);
+        }
+        receiver.send(link, entry, true, step);
+        behind.sent.insert(stream.clone(), number);
+    }
+    let upto = vector::beyond(&log.base, &behind.sent);
+    let missed = vector::between(&behind.sent, &upto);
+    if missed > 0 {
+        receiver.miss(link, missed, upto, behind.why, step);
+    }
+    None
 }
 
 /// ACTIVITY_GOT: only what it was sent can have been heard.
@@ -200,7 +291,7 @@ pub(super) fn on_got(s: &mut State, link: Link, cursor: &Vector, step: &mut Step
         let info = Info::NotResuming;
         return connection::refuse(s, link, Reply::Invalid { info }, step);
     }
-    if receiver.hear(|_, message| message.is_in(cursor)) {
+    if receiver.hear(|_, unheard| unheard.is_in(cursor)) {
         progress(s, link, step);
     }
 }
@@ -224,36 +315,34 @@ fn progress(s: &mut State, link: Link, step: &mut Step<'_>) {
 
 /// Messages are passed over, beyond what this server had: every client here misses them, but those that heard them elsewhere.
 pub(super) fn on_skipped(s: &mut State, had: &Vector, step: &mut Step<'_>) {
-    let base = s.durable.delivery.log.base.clone();
-    let mut missing = Vec::new();
+    let base = &s.durable.delivery.log.base;
+    let mut moved = Vec::new();
     for (link, receiver) in &mut s.delivery.receivers {
-        let heard = vector::join(had, &receiver.ahead);
-        receiver.cursor = vector::join(&receiver.cursor, &base);
-        missing.push((*link, vector::between(&heard, &base)));
+        if let Some(behind) = &mut receiver.behind {
+            behind.why = Info::ServerForgotten;
+            continue;
+        }
+        let sent = vector::join(had, &receiver.ahead);
+        let upto = vector::beyond(base, &sent);
+        let missed = vector::between(&sent, &upto);
+        if missed > 0 {
+            receiver.miss(*link, missed, upto, Info::ServerForgotten, step);
+            moved.push(*link);
+        }
     }
-    for (link, missed) in missing {
+    for link in moved {
         track(s, link);
-        gap(s, link, missed, Info::ServerForgotten, step);
+        home::rise(s, link, step);
     }
 }
 
-/// A client will never hear so many messages. A legacy client can't be told: its operator is.
-pub(super) fn gap(s: &mut State, link: Link, missed: u64, info: Info, step: &mut Step<'_>) {
-    if missed == 0 {
-        return;
-    }
-    let info_too = info.clone();
-    tell(
-        Report::Gap {
-            missed,
-            info: info_too,
-        },
-        step,
-    );
-    if let Some(receiver) = s.delivery.receivers.get_mut(&link)
-        && receiver.client.is_some()
-    {
-        receiver.lines += 1;
-        step.reply(link, Reply::Gap { missed, info });
+/// The oldest of the log goes, whoever needs it: why those who have fallen behind may miss it.
+pub(super) fn on_overflow(s: &mut State) {
+    let links = s.delivery.reading.keys();
+    for link in links {
+        let receiver = s.delivery.receivers.get_mut(link);
+        if let Some(behind) = receiver.and_then(|receiver| receiver.behind.as_mut()) {
+            behind.why = Info::MailboxFull;
+        }
     }
 }

@@ -43,6 +43,15 @@ pub fn meet(a: &Vector, b: &Vector) -> Vector {
     both.collect()
 }
 
+/// The part of `vector` that is further than `other`.
+pub fn beyond(vector: &Vector, other: &Vector) -> Vector {
+    let further = vector.iter();
+    let further = further.filter(|(stream, number)| **number > at(other, stream));
+    further
+        .map(|(stream, number)| (stream.clone(), *number))
+        .collect()
+}
+
 /// How many messages lie between `from` and `to`.
 pub fn between(from: &Vector, to: &Vector) -> u64 {
     to.iter()

@@ -31,6 +31,8 @@ pub struct Rules {
     pub limits: Limits,
     /// What a SKIP says of the senders.
     pub skip_said: fn(&mut Vec<(Sender, u64)>),
+    /// Do the parts of a SKIP count only together?
+    pub skip_is_whole: fn() -> bool,
     /// Does a floor wait until what it speaks of is on disk?
     pub floor_is_durable: fn() -> bool,
     /// Given up to where a server's log is complete, and up to where everyone who is live there has heard that: its floor.
@@ -47,6 +49,8 @@ pub struct Rules {
     pub ages: fn(Phase, bool) -> bool,
     /// Of how many messages that a login has missed is it told?
     pub tells_missed: fn(u64) -> u64,
+    /// Does a client's cursor pass over what will never come only once the client has heard so?
+    pub gap_waits: fn() -> bool,
     /// Does LOGIN_SUCCESS wait until the session is on disk?
     pub login_is_durable: fn() -> bool,
     /// Where a login begins, given the client's own cursor, that of its record and what the log has.
@@ -70,6 +74,8 @@ pub struct Rules {
 pub struct Limits {
     /// Sessions in one SESSIONS.
     pub chunk_sessions: usize,
+    /// Senders in one part of a SKIP.
+    pub chunk_senders: usize,
     /// SESSIONS, SKIP and ACTIVITY_BROADCAST on their way to one neighbour; `None`: any number, and nobody counts.
     pub window_lines: Option<u32>,
 }
@@ -89,9 +95,11 @@ pub const SOUND: Rules = Rules {
     takes_word: || true,
     limits: Limits {
         chunk_sessions: 16,
+        chunk_senders: 1_024,
         window_lines: Some(4_096),
     },
     skip_said: |_| {},
+    skip_is_whole: || true,
     floor_is_durable: || true,
     floor: |_, heard| heard,
     floors_follow_sessions: || true,
@@ -100,6 +108,7 @@ pub const SOUND: Rules = Rules {
     pins_for_the_expired: || false,
     ages,
     tells_missed: |missed| missed,
+    gap_waits: || true,
     login_is_durable: || true,
     login_cursor: |own, record, have| own.or(record).unwrap_or(have).clone(),
     phase,

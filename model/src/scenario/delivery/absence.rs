@@ -1,6 +1,8 @@
 //! Servers are away for so long that nobody waits for them, or are given up.
 
-use super::super::users::{CALM, CUT, anonymous, go, impatient, quiet, say, told, user, world};
+use super::super::users::{
+    CALM, CUT, anonymous, go, impatient, narrow, quiet, say, told, user, world,
+};
 use super::super::{Scenario, Size};
 use crate::client::Kind;
 use crate::property::Part;
@@ -37,6 +39,21 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "a server that was away for so long that it wasn't waited for skips what the other has forgotten",
         size: Size::Full,
         setup: || away(vec![anonymous(1, Kind::Ours, &[1], [say("a")])]),
+        reaches: &["SKIP", "server uncounted"],
+    },
+    Scenario {
+        name: "skipped-in-parts-patient",
+        says: "a server that was away is told to skip what two have said, a part at a time, while ways break again; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Ours, &[1], [say("a")]),
+                anonymous(2, Kind::Ours, &[1], [say("b")]),
+            ];
+            let cut = Event::Cut(Ways::between(&[1], &[2]));
+            let story = [cut, Event::Heal, cut, Event::Heal];
+            narrow(impatient(told(world(&[0, 1], users, CALM), &story))).patient()
+        },
         reaches: &["SKIP", "server uncounted"],
     },
     Scenario {

@@ -20,9 +20,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 user(1, Kind::Legacy, &[1], [say("a"), say("b")]),
                 user(2, Kind::Ours, &[1], back(2, &[1])),
             ];
-            let mut setup = quiet(world(&[0], users, CALM));
-            setup.servers[0].delivery.log_max = 1;
-            setup
+            short_log(quiet(world(&[0], users, CALM)))
         },
         reaches: &["why: mailbox full", "GAP"],
     },
@@ -35,8 +33,35 @@ pub const SCENARIOS: &[Scenario] = &[
                 anonymous(1, Kind::Legacy, &[1], [say("a"), say("b")]),
                 user(2, Kind::Ours, &[2], []),
             ];
-            let mut setup = quiet(world(&[0, 1], users, CUT));
-            setup.servers[0].delivery.log_max = 1;
+            short_log(quiet(world(&[0, 1], users, CUT)))
+        },
+        reaches: &["SKIP", "why: server forgotten"],
+    },
+    Scenario {
+        name: "skip-over-what-is-unheard-patient",
+        says: "a log has room for one message; a listener hasn't heard what its server has when that is told what it will never get; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a"), say("b"), say("c")]),
+                user(2, Kind::Ours, &[2], back(2, &[2])),
+            ];
+            short_log(quiet(world(&[0, 1], users, CUT))).patient()
+        },
+        reaches: &["SKIP", "why: server forgotten"],
+    },
+    Scenario {
+        name: "skip-past-a-slow-reader-patient",
+        says: "the same with four messages and a listener who catches up one by one",
+        size: Size::Deep,
+        setup: || {
+            let says = [say("a"), say("b"), say("c"), say("d")];
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], says),
+                user(2, Kind::Ours, &[2], back(2, &[2])),
+            ];
+            let mut setup = short_log(quiet(world(&[0, 1], users, CUT))).patient();
+            setup.servers[1].delivery.window = 1;
             setup
         },
         reaches: &["SKIP", "why: server forgotten"],
@@ -84,3 +109,9 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["Age", "client expired"],
     },
 ];
+
+/// The same world, in which the first server keeps no more than one message.
+fn short_log(mut setup: Setup) -> Setup {
+    setup.servers[0].delivery.log_max = 1;
+    setup
+}
