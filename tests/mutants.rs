@@ -15,7 +15,7 @@ use regrow_model::verdict::Case;
 fn states_max(size: Size) -> usize {
     match size {
         Size::Smoke => 300_000,
-        Size::Full | Size::Deep => 20_000_000,
+        Size::Full | Size::Deep | Size::Vast => 20_000_000,
     }
 }
 

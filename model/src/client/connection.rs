@@ -164,7 +164,7 @@ fn on_login_success(s: &mut State, link: Link, resumed: Option<Box<Resumed>>, st
     set_phase(s, link, Phase::Live { owes_got: false });
     s.servers.learn(resumed.servers);
     let first = s.memory.cursor.is_none();
-    s.memory.pass(resumed.cursor);
+    s.memory.raise(resumed.cursor);
     if first || (step.rules.offers_again)() {
         for (k, activity) in s.memory.kept() {
             say(s, link, activity, Some(k), step);
@@ -250,10 +250,14 @@ fn on_broadcast(
 /// GAP: what its cursor passes over now will never come.
 fn on_gap(s: &mut State, link: Link, missed: u64, info: Info, cursor: Vector, step: &mut Step<'_>) {
     if (step.rules.passes)() {
-        s.memory.pass(cursor);
+        s.memory.raise(cursor.clone());
     }
     owe_got(s, link, step);
-    step.tell(Told::Gap { missed, info });
+    step.tell(Told::Gap {
+        missed,
+        info,
+        cursor,
+    });
 }
 
 /// The server is to be told before long how far this client has heard.

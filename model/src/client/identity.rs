@@ -115,6 +115,13 @@ impl Identity {
         known: &[Address],
         rules: &Rules,
     ) -> Verdict {
+        match self.judge(what, at, known, rules) {
+            Verdict::GivesUp if !(rules.gives_up)() => Verdict::AsksOthers,
+            verdict => verdict,
+        }
+    }
+
+    fn judge(&mut self, what: Greeting, at: &Address, known: &[Address], rules: &Rules) -> Verdict {
         match &mut self.claim {
             Claim::Wanted | Claim::Presumed => return Verdict::GivesUp,
             Claim::Doubtful { refused } => {

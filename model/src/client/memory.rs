@@ -94,7 +94,7 @@ impl Memory {
     }
 
     /// What comes up to here has been heard, or never will be: LOGIN_SUCCESS says from where the server tells, GAP what is lost.
-    pub(super) fn pass(&mut self, upto: Vector) {
+    pub(super) fn raise(&mut self, upto: Vector) {
         let own = self.cursor.take().unwrap_or_default();
         self.cursor = Some(own.union_with(upto, u64::max));
     }

@@ -24,6 +24,8 @@ pub struct Rules {
     pub hears_early: fn() -> bool,
     /// When the answer to a REGISTER was lost: does it ask by a LOGIN what became of it?
     pub asks_by_login: fn() -> bool,
+    /// When all that it knows refuse: does it give up?
+    pub gives_up: fn() -> bool,
     /// When a server refuses a name that was proved at another: does it ask the others too?
     pub asks_others: fn() -> bool,
     /// When a connection that was logged in breaks: does it dial again by itself?
@@ -41,6 +43,7 @@ pub const SOUND: Rules = Rules {
     is_repeat: |heard, k| k <= heard,
     hears_early: || false,
     asks_by_login: || true,
+    gives_up: || true,
     asks_others: || true,
     comes_back: || true,
 };

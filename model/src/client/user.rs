@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::client::{From, Info, Secret};
+use crate::message::client::{From, Info, Secret, Vector};
 use crate::message::{Activity, Address, Username};
 
 /// What its user can ask of a client.
@@ -80,6 +80,8 @@ pub enum Told {
         missed: u64,
         /// Why.
         info: Info,
+        /// Up to where all that is missing is.
+        cursor: Vector,
     },
     /// What the user said is safe.
     Safe {

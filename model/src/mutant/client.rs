@@ -59,6 +59,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.client_rules.asks_by_login = || false,
     },
     Mutant {
+        name: "client-never-gives-up",
+        says: "a client whose name is another's goes on asking for it for ever",
+        scenario: "one-name-over-a-cut",
+        alter: |setup| setup.client_rules.gives_up = || false,
+    },
+    Mutant {
         name: "client-believes-one-refusal",
         says: "a client gives up a name that one server refuses, although another has granted it",
         scenario: "registers-and-moves",

@@ -33,11 +33,11 @@ pub fn is_logged_in(seat: &Seat) -> bool {
 }
 
 fn has_heard(seat: &Seat) -> bool {
-    seat.hearing.unheard() <= seat.hearing.missed
+    seat.hearing.unheard() <= seat.hearing.missed()
 }
 
 /// A legacy client that has come back begins where its user is known to have heard: another client of that user may have
-/// heard for it.
+/// heard for it what was said before that.
 fn is_heard_for(view: &View<'_>, user: &User, seat: &Seat) -> bool {
     let has_returned = seat.process.as_ref().is_some_and(|it| it.start > 0);
     let others = view
@@ -46,7 +46,7 @@ fn is_heard_for(view: &View<'_>, user: &User, seat: &Seat) -> bool {
         .filter(|(other, it)| other.name() == user.name() && !std::ptr::eq(*it, seat));
     let hears = |other: &Hearing| {
         let mut both = seat.hearing.of.iter().zip(&other.of);
-        both.all(|(owed, heard)| owed.is_paid() || heard.pays(owed))
+        both.all(|(own, heard)| own.is_paid_with(heard))
     };
     user.client.kind == Kind::Legacy
         && has_returned

@@ -2,55 +2,22 @@
 
 use std::time::Duration;
 
-use smol_str::format_smolstr;
-
+use super::users::{address, anonymous, say, user};
 use super::{Scenario, Size};
-use crate::client::{self, Ask, Kind, Timing};
-use crate::message::SecretHash;
-use crate::message::client::Secret;
-use crate::message::{Activity, Address, ClientId, Username};
+use crate::client::{Ask, Kind};
 use crate::node::{balance, rules};
 use crate::property::Part;
 use crate::world::user::{User, Wish};
 use crate::world::{Faults, Setup, Start, Ways};
 
-fn address(server: &usize) -> Address {
-    Address::new(&format_smolstr!("s{server}"), 1).expect("a name and a port are an address")
-}
-
-/// A user whose client tries these servers in turn. Servers count from 1.
-fn user(n: usize, kind: Kind, servers: &[usize], wishes: Vec<Wish>) -> User {
-    let client = client::Config {
-        client: ClientId::from(format_smolstr!("c{n}")),
-        servers: servers.iter().map(address).collect(),
-        kind,
-        kept_max: 8,
-        timing: Timing {
-            backoffs: 0,
-            ..Timing::default()
-        },
-    };
-    User { client, wishes }
-}
-
 /// Somebody who only listens.
 fn listener(n: usize) -> User {
-    let anonymous = Ask::Login {
-        username: Username::anonymous(),
-        secret: None,
-    };
-    user(n, Kind::Legacy, &[1], vec![Wish::Ask(anonymous)])
+    anonymous(n, Kind::Legacy, &[1], [])
 }
 
 /// Somebody who speaks once.
 fn speaker(n: usize) -> User {
-    let login = Ask::Login {
-        username: Username::from(format_smolstr!("u{n}")),
-        secret: Some(Secret::Hashed(SecretHash::from("secret"))),
-    };
-    let hi = Activity::parse("{\"t\":\"hi\"}").expect("an object is an activity");
-    let wishes = vec![Wish::Ask(login), Wish::Then(Ask::Say(hi))];
-    user(n, Kind::Ours, &[1, 2], wishes)
+    user(n, Kind::Ours, &[1, 2], [say("hi")])
 }
 
 fn world(parents: &[usize], users: Vec<User>) -> Setup {
@@ -108,7 +75,7 @@ pub const SCENARIOS: &[Scenario] = &[
             let mut leaves = listener(1);
             leaves.wishes.push(Wish::Die);
             let mut comes = listener(3);
-            comes.client.servers = vec![address(&2)];
+            comes.client.servers = vec![address(2)];
             comes.wishes.insert(0, Wish::Ask(Ask::Quit));
             let mut named = speaker(2);
             named.client.kind = Kind::Legacy;

@@ -18,8 +18,10 @@ pub enum Size {
     Smoke,
     /// All together at most ten minutes on two cores.
     Full,
-    /// Hours.
+    /// Hours, in less than 20 GB.
     Deep,
+    /// Nobody has seen its end: by name alone. What it is narrowed to, by name too, is of the other sizes.
+    Vast,
 }
 
 /// A named world.

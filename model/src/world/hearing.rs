@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use imbl::OrdMap;
+
 use super::user::{User, Wish};
 use super::{State, World};
 use crate::client::{Ask, Told};
-use crate::message::client::{Info, Secret};
+use crate::message::client::{Info, Secret, Vector};
 use crate::message::server::{Message, Phase};
 use crate::message::{Activity, Username};
 use crate::node::{self, delivery::home, registry};
@@ -20,8 +22,8 @@ pub struct Hearing {
     pub faults: BTreeSet<Fault>,
     /// Up to which of its own messages it was told that they are safe.
     pub safe: u64,
-    /// How many messages it was told that it will never hear.
-    pub missed: u64,
+    /// How many messages it was told that it will never hear, by up to where; a gap that is told again is the same one.
+    pub missed: OrdMap<Vector, u64>,
     /// How many it has heard later ones than, of the same user.
     pub passed: u64,
 }
@@ -39,6 +41,8 @@ pub struct Heard {
     pub due_from: u64,
     /// The last one.
     pub due_upto: u64,
+    /// The last one owed when a client that has returned was let in: it begins where its user is known to have heard.
+    pub due_before: u64,
 }
 
 /// Something that a user should never hear.
@@ -122,6 +126,13 @@ impl Hearing {
         }
     }
 
+    /// A client that has returned is let in.
+    pub(super) fn come_back(&mut self) {
+        for heard in &mut self.of {
+            heard.due_before = heard.due_upto;
+        }
+    }
+
     /// The client tells its user something.
     pub(super) fn on_told(&mut self, sayings: &[Saying], told: &Told) {
         match told {
@@ -131,8 +142,13 @@ impl Hearing {
                     None => _ = self.faults.insert(Fault::Creation),
                 }
             }
-            Told::Gap { missed, info } => {
-                self.missed += missed;
+            Told::Gap {
+                missed,
+                info,
+                cursor,
+            } => {
+                let told = self.missed.entry(cursor.clone()).or_default();
+                *told = (*told).max(*missed);
                 let expired = *info == Info::MailboxExpired;
                 let fault = if expired { Fault::Expired } else { Fault::Gap };
                 self.faults.insert(fault);
@@ -155,12 +171,13 @@ impl Hearing {
     }
 
     fn on_heard(&mut self, speaker: usize, index: u64) {
+        let missed = self.missed();
         let heard = &mut self.of[speaker];
         let after_last = (heard.first > 0).then_some(heard.upto + 1);
         let expected = heard.next.or(after_last);
         let jump = expected.map_or(0, |expected| index.saturating_sub(expected));
         self.passed += jump;
-        if jump > 0 && self.passed > self.missed {
+        if jump > 0 && self.passed > missed {
             self.faults.insert(Fault::Hole);
         }
         if heard.next.is_some_and(|next| index < next) {
@@ -173,7 +190,12 @@ impl Hearing {
         }
     }
 
-    /// How many of the messages that it is owed it has not heard.
+    /// How many messages it was told that it will never hear.
+    pub fn missed(&self) -> u64 {
+        self.missed.values().sum()
+    }
+
+    /// How many messages it has not heard that it was owed, or later ones than.
     pub fn unheard(&self) -> u64 {
         let unpaid = self.of.iter().map(Heard::unpaid);
         self.passed + unpaid.sum::<u64>()
@@ -189,9 +211,17 @@ impl Hearing {
 }
 
 impl Heard {
-    /// Whether nothing is owed.
-    pub fn is_paid(&self) -> bool {
-        self.pays(self)
+    /// Whether all that was owed has been heard: by this one, or by another what was owed before a return.
+    pub fn is_paid_with(&self, other: &Self) -> bool {
+        let before = Self {
+            due_upto: self.due_upto.min(self.due_before),
+            ..*self
+        };
+        let after = Self {
+            due_from: self.due_from.max(self.due_before + 1),
+            ..*self
+        };
+        (self.pays(&before) || other.pays(&before)) && self.pays(&after)
     }
 
     /// How much of what is owed is before the first or after the last that was heard.
@@ -206,8 +236,9 @@ impl Heard {
     }
 
     /// Whether what has been heard here is all that is owed there.
-    pub fn pays(&self, owed: &Self) -> bool {
-        owed.due_upto == 0
+    fn pays(&self, owed: &Self) -> bool {
+        owed.due_from == 0
+            || owed.due_from > owed.due_upto
             || (0 < self.first && self.first <= owed.due_from && owed.due_upto <= self.upto)
     }
 }

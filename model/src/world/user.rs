@@ -130,6 +130,9 @@ impl Seat {
                 self.logged_in = true;
                 if kind == Kind::Legacy {
                     self.hearing.begin_again();
+                    if self.process.as_ref().is_some_and(|it| it.start > 0) {
+                        self.hearing.come_back();
+                    }
                 }
             }
             Told::Redirected { .. } => self.sent_on = (self.sent_on + 1).min(SENT_ON_MAX),

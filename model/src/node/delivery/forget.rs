@@ -2,7 +2,7 @@
 //! good, and everyone in a mailbox has heard. A server that doesn't move is not counted for ever.
 
 use super::super::{State, Step, Timer};
-use super::{Report, age, home, receiver, speaker, tell, vector};
+use super::{Report, age, home, speaker, tell, vector};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Phase, Session};
 use crate::message::{Registration, ServerName};
@@ -98,7 +98,7 @@ fn pins(s: &State, session: &Session, step: &Step<'_>) -> bool {
     }
 }
 
-/// The log has a bound: past it the oldest goes, whoever needs it, and that is counted.
+/// The log has a bound: past it the oldest goes, whoever needs it, and that is counted. Who reads the log is told where it is missing.
 pub(super) fn bound(s: &mut State, step: &mut Step<'_>) {
     let log = &mut s.durable.delivery.log;
     let surplus = log
@@ -116,7 +116,6 @@ pub(super) fn bound(s: &mut State, step: &mut Step<'_>) {
     let missed = log.forget(&upto) as u64;
     let info = Info::MailboxFull;
     tell(Report::Gap { missed, info }, step);
-    receiver::on_overflow(s);
 }
 
 /// Timer: servers that lack something and don't move are waited for one tick less, and at last no longer.

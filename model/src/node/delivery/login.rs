@@ -115,11 +115,9 @@ fn on_user(
     let sessions = &s.durable.delivery.book.sessions;
     let sent_on = sessions.get(&registration).map(|session| session.sent_on);
     let mut receiver = Receiver::new(client, cursor.clone(), lines);
-    receiver.behind = Some(Behind {
-        from: log.first_after(&cursor),
-        sent: cursor.clone(),
-        why: why_missed(s, &registration),
-    });
+    let why = why_missed(s, &registration);
+    let behind = Behind::new(log.first_after(&cursor), cursor.clone(), log, why);
+    receiver.behind = Some(behind);
     receiver.ahead = vector::beyond(&cursor, &log.have);
     s.delivery.receivers.insert(link, receiver);
     speaker::wait_for(s, link, pending);

@@ -51,11 +51,6 @@ impl<K: Ord> Lows<K> {
         }
     }
 
-    /// Whose cursors there are.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &K> {
-        self.cursors.keys()
-    }
-
     /// Up to where all of them are, and `upto`.
     pub(super) fn within(&self, upto: Vector) -> Vector {
         if self.cursors.is_empty() {

@@ -26,7 +26,7 @@ pub struct Receiver {
     pub ahead: Vector,
     /// How many lines it has been sent since its link came up.
     pub lines: u64,
-    /// What it was sent and has not acknowledged, with the line's number.
+    /// What it has not heard yet of what it was sent, with the line's number, in order; and what a legacy client can't be told.
     pub unheard: VecDeque<(u64, Unheard)>,
     /// Where it reads the log, if it has fallen behind.
     pub behind: Option<Behind>,
@@ -52,8 +52,31 @@ pub struct Behind {
     pub from: u64,
     /// What it has been sent, or told that it will never come.
     pub sent: Vector,
-    /// Why something may be missing.
+    /// Up to where messages were gone when it began to read.
+    pub lost: Vector,
+    /// Why they were.
     pub why: Info,
+    /// Why more may have gone since.
+    pub since: Info,
+}
+
+impl Behind {
+    /// One that has been sent this much, and reads what a log holds from a place on. What is gone of it is gone for this reason.
+    pub(super) fn new(from: u64, sent: Vector, log: &Log, why: Info) -> Self {
+        Self {
+            from,
+            sent,
+            lost: log.base.clone(),
+            why,
+            since: Info::MailboxFull,
+        }
+    }
+
+    /// Why everything up to here is gone.
+    fn why(&self, upto: &Vector) -> Info {
+        let was_gone = vector::covers(&self.lost, upto);
+        if was_gone { &self.why } else { &self.since }.clone()
+    }
 }
 
 /// The session of a client that is connected here.
@@ -95,7 +118,7 @@ impl Receiver {
     }
 
     /// Sends one message, unless it has been heard elsewhere. `told` is false for a speaker that doesn't want its own words.
-    /// Whether it counts as heard already.
+    /// Whether its cursor moves at once.
     fn send(&mut self, link: Link, entry: &Entry, told: bool, step: &mut Step<'_>) -> bool {
         let message = &entry.message;
         if message.is_in(&self.ahead) {
@@ -230,6 +253,7 @@ pub(super) fn deliver(s: &mut State, entry: &Entry, speaker: Option<Link>, step:
     }
     for link in moved {
         track(s, link);
+        home::rise(s, link, step);
     }
     for link in too_slow {
         tell(Report::TooSlow, step);
@@ -269,7 +293,8 @@ fn read(
         let missed = number - 1 - sent;
         if missed > 0 {
             let upto = Vector::unit(stream.clone(), number - 1);
-            receiver.miss(link, missed, upto, behind.why.clone(), step);
+            let why = behind.why(&upto);
+            receiver.miss(link, missed, upto, why, step);
         }
         receiver.send(link, entry, true, step);
         behind.sent.insert(stream.clone(), number);
@@ -277,7 +302,8 @@ fn read(
     let upto = vector::beyond(&log.base, &behind.sent);
     let missed = vector::between(&behind.sent, &upto);
     if missed > 0 {
-        receiver.miss(link, missed, upto, behind.why, step);
+        let why = behind.why(&upto);
+        receiver.miss(link, missed, upto, why, step);
     }
     None
 }
@@ -315,34 +341,19 @@ fn progress(s: &mut State, link: Link, step: &mut Step<'_>) {
 
 /// Messages are passed over, beyond what this server had: every client here misses them, but those that heard them elsewhere.
 pub(super) fn on_skipped(s: &mut State, had: &Vector, step: &mut Step<'_>) {
-    let base = &s.durable.delivery.log.base;
-    let mut moved = Vec::new();
-    for (link, receiver) in &mut s.delivery.receivers {
-        if let Some(behind) = &mut receiver.behind {
-            behind.why = Info::ServerForgotten;
-            continue;
-        }
-        let sent = vector::join(had, &receiver.ahead);
-        let upto = vector::beyond(base, &sent);
-        let missed = vector::between(&sent, &upto);
-        if missed > 0 {
-            receiver.miss(*link, missed, upto, Info::ServerForgotten, step);
-            moved.push(*link);
+    let log = &s.durable.delivery.log;
+    for receiver in s.delivery.receivers.values_mut() {
+        let why = Info::ServerForgotten;
+        match &mut receiver.behind {
+            Some(behind) => behind.since = why,
+            None => {
+                let sent = vector::join(had, &receiver.ahead);
+                receiver.behind = Some(Behind::new(log.next, sent, log, why));
+            }
         }
     }
-    for link in moved {
-        track(s, link);
-        home::rise(s, link, step);
-    }
-}
-
-/// The oldest of the log goes, whoever needs it: why those who have fallen behind may miss it.
-pub(super) fn on_overflow(s: &mut State) {
-    let links = s.delivery.reading.keys();
+    let links: Vec<Link> = s.delivery.receivers.keys().copied().collect();
     for link in links {
-        let receiver = s.delivery.receivers.get_mut(link);
-        if let Some(behind) = receiver.and_then(|receiver| receiver.behind.as_mut()) {
-            behind.why = Info::MailboxFull;
-        }
+        progress(s, link, step);
     }
 }

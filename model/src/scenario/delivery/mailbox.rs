@@ -98,6 +98,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 Wish::Die,
                 Wish::Start(client(2, 2, Kind::Legacy, &[1])),
                 Wish::Ask(login(2)),
+                // Once more by hand, for a legacy client doesn't come back by itself.
                 Wish::Ask(login(2)),
             ];
             let users = vec![

@@ -99,6 +99,7 @@ pub(super) fn size(size: Size) -> &'static str {
         Size::Smoke => "smoke",
         Size::Full => "full",
         Size::Deep => "deep",
+        Size::Vast => "vast",
     }
 }
 

@@ -93,7 +93,7 @@ impl Screen {
                 self.notice(&format!("the name is lost: {info}"));
                 return self.over(*unsaid);
             }
-            Told::Gap { missed, info } => {
+            Told::Gap { missed, info, .. } => {
                 self.notice(&format!("{missed} messages are missing: {info}"));
             }
             Told::Safe { acked, .. } => self.safe = self.safe.max(*acked),
