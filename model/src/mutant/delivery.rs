@@ -148,7 +148,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "skip-is-heard",
         says: "who is told to skip something is taken to have heard all up to there",
-        scenario: "skip-over-what-is-unheard-patient",
+        scenario: "skip-over-unheard-patient",
         alter: |setup| setup.rules.delivery.gap_waits = || false,
     },
     Mutant {

@@ -52,7 +52,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "trio-over-a-cut-patient",
         says: "three servers in a line, two people at its ends who want one name and speak, and the first server is cut off and returns; timers wait until nothing else can happen",
-        size: Size::Deep,
+        size: Size::Full,
         setup: || {
             let story = vec![Event::Cut(first_cut_off(3)), Event::Heal];
             Setup {
@@ -80,19 +80,29 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "trio-unspoken-patient",
         says: "three servers in a line, two people at its ends who want one name, a cut that heals, a crash and a return, in this order; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let mut setup = in_order(&[0, 1, 2], 2).patient();
+            silence(&mut setup.users[0]);
+            silence(&mut setup.users[1]);
+            setup
+        },
+        reaches: &["told: name lost", "cut", "heal", "crash", "restart"],
+    },
+    Scenario {
+        name: "trio-one-speaks-patient",
+        says: "the same, and the one at the last server speaks",
         size: Size::Deep,
         setup: || {
             let mut setup = in_order(&[0, 1, 2], 2).patient();
-            for user in &mut setup.users {
-                user.wishes.truncate(1);
-            }
+            silence(&mut setup.users[0]);
             setup
         },
         reaches: &["told: name lost", "cut", "heal", "crash", "restart"],
     },
     Scenario {
         name: "everything-patient",
-        says: "the same with three servers in a line, of which the middle one crashes",
+        says: "the same, and both speak",
         size: Size::Vast,
         setup: || in_order(&[0, 1, 2], 2).patient(),
         reaches: &["told: name lost", "cut", "heal", "crash", "restart"],
@@ -133,6 +143,11 @@ fn all_parts(parents: &[usize]) -> Setup {
         parts: &[Part::Tree, Part::Registry, Part::Delivery],
         ..world(parents, users, CALM)
     }
+}
+
+/// Who only wants the name.
+fn silence(user: &mut User) {
+    user.wishes.truncate(1);
 }
 
 /// All ways between the first of so many servers and the others. Were one left, only a probe would find it, and nobody probes here.

@@ -38,7 +38,7 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["SKIP", "why: server forgotten"],
     },
     Scenario {
-        name: "skip-over-what-is-unheard-patient",
+        name: "skip-over-unheard-patient",
         says: "a log has room for one message; a listener hasn't heard what its server has when that is told what it will never get; timers wait until nothing else can happen",
         size: Size::Full,
         setup: || {
@@ -51,7 +51,7 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["SKIP", "why: server forgotten"],
     },
     Scenario {
-        name: "skip-past-a-slow-reader-patient",
+        name: "skip-past-slow-reader-patient",
         says: "the same with four messages and a listener who catches up one by one",
         size: Size::Deep,
         setup: || {

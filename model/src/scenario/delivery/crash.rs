@@ -30,7 +30,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "crash-and-restart-patient",
         says: "the server of two speakers crashes and starts again; others listen elsewhere; timers wait until nothing else can happen",
-        size: Size::Deep,
+        size: Size::Vast,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a")]),
@@ -83,7 +83,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "says-on-after-a-crash",
         says: "a server crashes and starts again between two things that one client says there",
-        size: Size::Deep,
+        size: Size::Vast,
         setup: says_on,
         reaches: &["crash", "restart"],
     },
