@@ -127,7 +127,12 @@ pub fn run(arguments: &Check) -> ExitCode {
         None => check(arguments),
     };
     result.unwrap_or_else(|failure| {
-        eprintln!("regrow check: {failure}");
+        // A reader that has seen enough, as `head` has, needs no words.
+        let is_unread =
+            matches!(&failure, Failure::Print(error) if error.kind() == io::ErrorKind::BrokenPipe);
+        if !is_unread {
+            eprintln!("regrow check: {failure}");
+        }
         failure.exit_code()
     })
 }
