@@ -249,15 +249,12 @@ fn on_broadcast(
 
 /// GAP: what its cursor passes over now will never come.
 fn on_gap(s: &mut State, link: Link, missed: u64, info: Info, cursor: Vector, step: &mut Step<'_>) {
+    let lost = s.memory.beyond(&cursor);
     if (step.rules.passes)() {
-        s.memory.raise(cursor.clone());
+        s.memory.raise(cursor);
     }
     owe_got(s, link, step);
-    step.tell(Told::Gap {
-        missed,
-        info,
-        cursor,
-    });
+    step.tell(Told::Gap { missed, info, lost });
 }
 
 /// The server is to be told before long how far this client has heard.

@@ -2,6 +2,7 @@
 //! where it has heard (`docs/protocol.md`, Client).
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use imbl::OrdMap;
 use smol_str::format_smolstr;
@@ -9,7 +10,7 @@ use smol_str::format_smolstr;
 use super::rules::Rules;
 use crate::message::client::{From, Vector};
 use crate::message::server::Sender;
-use crate::message::{Activity, ClientId, Username};
+use crate::message::{Activity, ClientId, Stream, Username};
 
 /// All that lets a client continue where it was. It belongs to one user: a client whose user changes
 /// begins with a fresh one, under another [`ClientId`], because servers remember its numbers.
@@ -97,6 +98,16 @@ impl Memory {
     pub(super) fn raise(&mut self, upto: Vector) {
         let own = self.cursor.take().unwrap_or_default();
         self.cursor = Some(own.union_with(upto, u64::max));
+    }
+
+    /// What comes up to here that it has not heard, by stream.
+    pub(super) fn beyond(&self, upto: &Vector) -> Vec<(Stream, RangeInclusive<u64>)> {
+        let own = self.cursor.as_ref();
+        let unheard = upto.iter().filter_map(|(stream, upto)| {
+            let heard = own.and_then(|own| own.get(stream)).copied().unwrap_or(0);
+            (heard < *upto).then(|| (stream.clone(), heard + 1..=*upto))
+        });
+        unheard.collect()
     }
 
     /// ACTIVITY_BROADCAST: whether it is one to hear. A repeat isn't.

@@ -1,9 +1,11 @@
 //! What passes between a client and its user.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
-use crate::message::client::{From, Info, Secret, Vector};
-use crate::message::{Activity, Address, Username};
+use crate::message::client::{From, Info, Secret};
+use crate::message::{Activity, Address, Stream, Username};
 
 /// What its user can ask of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -80,8 +82,8 @@ pub enum Told {
         missed: u64,
         /// Why.
         info: Info,
-        /// Up to where all that is missing is.
-        cursor: Vector,
+        /// Which: these numbers of these streams.
+        lost: Vec<(Stream, RangeInclusive<u64>)>,
     },
     /// What the user said is safe.
     Safe {

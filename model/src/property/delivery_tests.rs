@@ -83,6 +83,7 @@ fn each_fault_that_a_user_hears_breaks_its_property() {
         (Fault::Hole, "in order"),
         (Fault::Repeat, "no duplicate"),
         (Fault::Creation, "no creation"),
+        (Fault::Miscount, "no creation"),
         (Fault::Gap, "no gap without a bound"),
         (Fault::Expired, "no gap without a bound"),
     ] {
@@ -97,8 +98,7 @@ fn each_fault_that_a_user_hears_breaks_its_property() {
 fn what_is_owed_and_was_not_heard_is_lost() {
     let broken = broken_by(|state| {
         state.users[1].alter(|seat| {
-            seat.hearing.of[0].due_from = 1;
-            seat.hearing.of[0].due_upto = 1;
+            seat.hearing.of[0].due = [1].into_iter().collect();
         });
     });
     assert_eq!(broken, ["no loss"]);

@@ -2,7 +2,6 @@
 //! been told how much is lost; and what a client of ours says, everyone has at last.
 
 use crate::client::{Kind, Phase, Stage};
-use crate::world::hearing::Hearing;
 use crate::world::user::{Seat, User};
 use crate::world::view::View;
 
@@ -12,7 +11,7 @@ pub fn holds(view: &View<'_>) -> bool {
         || view.live().next().is_none()
         || view.users.iter().enumerate().all(|(index, (user, seat))| {
             let ours = user.client.kind == Kind::Ours;
-            let hears = has_heard(seat) || is_heard_for(view, user, seat);
+            let hears = seat.hearing.is_paid() || is_heard_for(view, user, seat);
             let is_heard = !ours || !view.is_whole() || has_been_heard(seat);
             !is_logged_in(seat) || view.is_shown_out(index) || (hears && is_heard)
         })
@@ -32,10 +31,6 @@ pub fn is_logged_in(seat: &Seat) -> bool {
     }
 }
 
-fn has_heard(seat: &Seat) -> bool {
-    seat.hearing.unheard() <= seat.hearing.missed()
-}
-
 /// A legacy client that has come back begins where its user is known to have heard: another client of that user may have
 /// heard for it what was said before that.
 fn is_heard_for(view: &View<'_>, user: &User, seat: &Seat) -> bool {
@@ -44,13 +39,11 @@ fn is_heard_for(view: &View<'_>, user: &User, seat: &Seat) -> bool {
         .users
         .iter()
         .filter(|(other, it)| other.name() == user.name() && !std::ptr::eq(*it, seat));
-    let hears = |other: &Hearing| {
-        let mut both = seat.hearing.of.iter().zip(&other.of);
-        both.all(|(own, heard)| own.is_paid_with(heard))
-    };
     user.client.kind == Kind::Legacy
         && has_returned
-        && others.into_iter().any(|(_, it)| hears(&it.hearing))
+        && others
+            .into_iter()
+            .any(|(_, other)| seat.hearing.is_paid_with(&other.hearing))
 }
 
 fn has_been_heard(seat: &Seat) -> bool {

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use imbl::OrdMap;
+use imbl::OrdSet;
 
 use super::user::{User, Wish};
 use super::{State, World};
 use crate::client::{Ask, Told};
-use crate::message::client::{Info, Secret, Vector};
+use crate::message::client::{Info, Secret};
 use crate::message::server::{Message, Phase};
-use crate::message::{Activity, Username};
+use crate::message::{Activity, Stream, Username};
 use crate::node::{self, delivery::home, registry};
 
 /// What one user has heard, and is owed, of each.
@@ -22,27 +22,60 @@ pub struct Hearing {
     pub faults: BTreeSet<Fault>,
     /// Up to which of its own messages it was told that they are safe.
     pub safe: u64,
-    /// How many messages it was told that it will never hear, by up to where; a gap that is told again is the same one.
-    pub missed: OrdMap<Vector, u64>,
-    /// How many it has heard later ones than, of the same user.
-    pub passed: u64,
+    /// The messages that it was told it will never hear: by stream and number, for it isn't told whose they were.
+    pub lost: OrdSet<(Stream, u64)>,
+    /// How many messages were left out by later ones since it began, or began again.
+    pub left_out: u64,
 }
 
-/// What one user has heard, and is owed, of another. Messages count from 1.
+/// What one user has heard, and is owed, of another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Heard {
-    /// The first message heard.
-    pub first: u64,
-    /// The last one.
-    pub upto: u64,
-    /// The one that must come next; any but a later one than `upto + 1` in a new start, or a legacy client's new connection.
+    /// What has been heard.
+    pub heard: Numbers,
+    /// The one that must come next; any but a later one than the next unheard in a new start, or a legacy client's new
+    /// connection.
     pub next: Option<u64>,
-    /// The first message owed: it passed a server where the user was, or was known.
-    pub due_from: u64,
-    /// The last one.
-    pub due_upto: u64,
-    /// The last one owed when a client that has returned was let in: it begins where its user is known to have heard.
-    pub due_before: u64,
+    /// What is owed: it passed a server where the user was, or was known.
+    pub due: Numbers,
+    /// What was owed when a client that has returned was let in: it begins where its user is known to have heard.
+    pub due_before: Numbers,
+}
+
+/// Some of what one user says. Messages count from 1, and no user of a world says more than 64.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Numbers(u64);
+
+impl Numbers {
+    fn insert(&mut self, index: u64) {
+        self.0 |= 1 << (index - 1);
+    }
+
+    fn last(self) -> u64 {
+        u64::from(u64::BITS - self.0.leading_zeros())
+    }
+
+    fn len(self) -> u64 {
+        u64::from(self.0.count_ones())
+    }
+
+    fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+}
+
+impl FromIterator<u64> for Numbers {
+    fn from_iter<I: IntoIterator<Item = u64>>(indexes: I) -> Self {
+        let mut numbers = Self::default();
+        for index in indexes {
+            numbers.insert(index);
+        }
+        numbers
+    }
 }
 
 /// Something that a user should never hear.
@@ -54,6 +87,8 @@ pub enum Fault {
     Hole,
     /// What nobody said, or somebody else.
     Creation,
+    /// That another number of messages is lost than is.
+    Miscount,
     /// That something is lost.
     Gap,
     /// That something is lost because it was away for too long.
@@ -121,6 +156,7 @@ impl Hearing {
 
     /// From here on it may hear again what it has heard.
     pub(super) fn begin_again(&mut self) {
+        self.left_out = 0;
         for heard in &mut self.of {
             heard.next = None;
         }
@@ -129,7 +165,7 @@ impl Hearing {
     /// A client that has returned is let in.
     pub(super) fn come_back(&mut self) {
         for heard in &mut self.of {
-            heard.due_before = heard.due_upto;
+            heard.due_before = heard.due;
         }
     }
 
@@ -142,13 +178,16 @@ impl Hearing {
                     None => _ = self.faults.insert(Fault::Creation),
                 }
             }
-            Told::Gap {
-                missed,
-                info,
-                cursor,
-            } => {
-                let told = self.missed.entry(cursor.clone()).or_default();
-                *told = (*told).max(*missed);
+            Told::Gap { missed, info, lost } => {
+                let numbers = lost.iter().flat_map(|(stream, numbers)| {
+                    let numbers = numbers.clone();
+                    numbers.map(|number| (stream.clone(), number))
+                });
+                let numbers: Vec<_> = numbers.collect();
+                if numbers.len() as u64 != *missed {
+                    self.faults.insert(Fault::Miscount);
+                }
+                self.lost.extend(numbers);
                 let expired = *info == Info::MailboxExpired;
                 let fault = if expired { Fault::Expired } else { Fault::Gap };
                 self.faults.insert(fault);
@@ -171,75 +210,37 @@ impl Hearing {
     }
 
     fn on_heard(&mut self, speaker: usize, index: u64) {
-        let missed = self.missed();
+        let lost = self.lost.len() as u64;
         let heard = &mut self.of[speaker];
-        let after_last = (heard.first > 0).then_some(heard.upto + 1);
-        let expected = heard.next.or(after_last);
-        let jump = expected.map_or(0, |expected| index.saturating_sub(expected));
-        self.passed += jump;
-        if jump > 0 && self.passed > missed {
+        let last = heard.heard.last();
+        let expected = heard.next.or((last > 0).then_some(last + 1));
+        let left_out = expected.map_or(0, |expected| index.saturating_sub(expected));
+        self.left_out += left_out;
+        if left_out > 0 && self.left_out > lost {
             self.faults.insert(Fault::Hole);
         }
         if heard.next.is_some_and(|next| index < next) {
             self.faults.insert(Fault::Repeat);
         }
         heard.next = Some(index + 1);
-        heard.upto = heard.upto.max(index);
-        if heard.first == 0 || index < heard.first {
-            heard.first = index;
-        }
+        heard.heard.insert(index);
     }
 
-    /// How many messages it was told that it will never hear.
-    pub fn missed(&self) -> u64 {
-        self.missed.values().sum()
+    /// Whether it has heard all that it was owed, but for as many messages as it was told it never will.
+    pub fn is_paid(&self) -> bool {
+        let unpaid = self.of.iter().map(|it| it.due.without(it.heard).len());
+        unpaid.sum::<u64>() <= self.lost.len() as u64
     }
 
-    /// How many messages it has not heard that it was owed, or later ones than.
-    pub fn unheard(&self) -> u64 {
-        let unpaid = self.of.iter().map(Heard::unpaid);
-        self.passed + unpaid.sum::<u64>()
-    }
-
-    fn owe(&mut self, speaker: usize, index: u64) {
-        let heard = &mut self.of[speaker];
-        heard.due_upto = heard.due_upto.max(index);
-        if heard.due_from == 0 || index < heard.due_from {
-            heard.due_from = index;
-        }
-    }
-}
-
-impl Heard {
-    /// Whether all that was owed has been heard: by this one, or by another what was owed before a return.
+    /// Whether it has heard all that it was owed, or another has for it what was owed before its return.
     pub fn is_paid_with(&self, other: &Self) -> bool {
-        let before = Self {
-            due_upto: self.due_upto.min(self.due_before),
-            ..*self
-        };
-        let after = Self {
-            due_from: self.due_from.max(self.due_before + 1),
-            ..*self
-        };
-        (self.pays(&before) || other.pays(&before)) && self.pays(&after)
-    }
-
-    /// How much of what is owed is before the first or after the last that was heard.
-    fn unpaid(&self) -> u64 {
-        match (self.due_upto, self.first) {
-            (0, _) => 0,
-            (due_upto, 0) => due_upto + 1 - self.due_from,
-            (due_upto, first) => {
-                first.saturating_sub(self.due_from) + due_upto.saturating_sub(self.upto)
-            }
-        }
-    }
-
-    /// Whether what has been heard here is all that is owed there.
-    fn pays(&self, owed: &Self) -> bool {
-        owed.due_from == 0
-            || owed.due_from > owed.due_upto
-            || (0 < self.first && self.first <= owed.due_from && owed.due_upto <= self.upto)
+        let mut both = self.of.iter().zip(&other.of);
+        both.all(|(own, other)| {
+            let heard_before = own.heard.and(other.heard);
+            let before = own.due_before.without(heard_before);
+            let after = own.due.without(own.due_before).without(own.heard);
+            before == Numbers::default() && after == Numbers::default()
+        })
     }
 }
 
@@ -269,7 +270,7 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
                 let hears = user != saying.speaker || echoes;
                 if hears && after.users[user].logged_in && is_owed(&was, wants, &entry.message) {
                     let seat = &mut after.users[user];
-                    seat.alter(|seat| seat.hearing.owe(saying.speaker, saying.index));
+                    seat.alter(|seat| seat.hearing.of[saying.speaker].due.insert(saying.index));
                 }
             }
         }

@@ -21,12 +21,14 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
     }
     let username = match standing(s, link) {
         Some(Standing::Anonymous) => {
-            let have = s.durable.delivery.log.have.clone();
-            let client = resume.map(|resume| resume.client);
-            let receivers = &mut s.delivery.receivers;
-            receivers
-                .entry(link)
-                .or_insert_with(|| Receiver::new(client, have, 0));
+            let have = &s.durable.delivery.log.have;
+            let (client, own) = match resume {
+                Some(resume) => (Some(resume.client), resume.cursor.unwrap_or_default()),
+                None => (None, Vector::new()),
+            };
+            let mut receiver = Receiver::new(client, vector::join(have, &own), 0);
+            receiver.ahead = vector::beyond(&own, have);
+            s.delivery.receivers.entry(link).or_insert(receiver);
             Username::anonymous()
         }
         Some(Standing::User {

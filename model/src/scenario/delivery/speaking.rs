@@ -174,7 +174,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "moving-sender",
         says: "a user speaks, moves to another server and speaks again, to a legacy client there, over a cut",
-        size: Size::Deep,
+        size: Size::Vast,
         setup: moving_sender,
         reaches: &["cut", "heal", "received"],
     },
