@@ -24,7 +24,7 @@ pub struct Rules {
     pub hears_early: fn() -> bool,
     /// When the answer to a REGISTER was lost: does it ask by a LOGIN what became of it?
     pub asks_by_login: fn() -> bool,
-    /// When all that it knows refuse: does it give up?
+    /// When a refusal leaves it nowhere to ask: does it give up?
     pub gives_up: fn() -> bool,
     /// When a server refuses a name that was proved at another: does it ask the others too?
     pub asks_others: fn() -> bool,

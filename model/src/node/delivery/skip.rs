@@ -1,6 +1,7 @@
-//! SKIP: what a neighbour lacks of the log that this server has forgotten, or was told to skip itself (`docs/protocol.md`, Delivery: A link comes up). It
-//! says what every sender had said in it, and there may be more of them than go on one line: it comes in parts, and counts
-//! only once it is whole. What a part says of senders holds together with the messages that it passes over, never without.
+//! SKIP: what a neighbour lacks of the log that this server has forgotten, or was told to skip itself (`docs/protocol.md`,
+//! Delivery: A link comes up). It says what every sender had said in it, and there may be more of them than go on one line: it
+//! comes in parts, and counts only once it is whole. What a part says of senders holds together with the messages that it
+//! passes over, never without.
 
 use std::ops::Bound;
 
