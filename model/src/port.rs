@@ -112,6 +112,13 @@ pub enum Effect<T> {
         /// What to say.
         line: Line,
     },
+    /// Send one line over many links, as one send each in this order.
+    Spread {
+        /// Over which links.
+        links: Vec<Link>,
+        /// What to say.
+        line: Line,
+    },
     /// Close a link once what was sent on it before has left.
     Close {
         /// Which.

@@ -206,6 +206,22 @@ impl Step<'_> {
         self.send(link, Line::Reply(reply));
     }
 
+    /// Says one thing to many clients.
+    pub fn reply_all(&mut self, links: Vec<Link>, reply: Reply) {
+        self.spread(links, Line::Reply(reply));
+    }
+
+    /// Says one thing to many servers.
+    pub fn say_all(&mut self, links: Vec<Link>, peer: Peer) {
+        self.spread(links, Line::Peer(peer));
+    }
+
+    fn spread(&mut self, links: Vec<Link>, line: Line) {
+        if !links.is_empty() {
+            self.out.effect(Effect::Spread { links, line });
+        }
+    }
+
     fn send(&mut self, link: Link, line: Line) {
         self.out.effect(Effect::Send { link, line });
     }

@@ -103,6 +103,13 @@ impl<N: Reacts> Reaction<N> {
                         let line = Memo::new(line);
                         wants.push(Want::Do(Deed::Send { link, line }));
                     }
+                    Effect::Spread { links, line } => {
+                        let line = Memo::new(line);
+                        wants.extend(links.into_iter().map(|link| {
+                            let line = line.clone();
+                            Want::Do(Deed::Send { link, line })
+                        }));
+                    }
                     Effect::Close { link } => wants.push(Want::Do(Deed::Close { link })),
                 },
                 Command::Send(_, Port::In(_)) | Command::ChooseRandom(..) => {}

@@ -1,34 +1,63 @@
 //! The links that the actor has, and the sends that wait for its saves.
+//!
+//! A line is written down once. What goes to many links is written on one sheet, what goes to one link on another, and
+//! a link remembers which parts of them it gets: so many lines to the same many links cost each of them one part.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use regrow_model::message::Line;
 use regrow_model::port::Link;
 
-use super::codec::Encoder;
+use super::sheet::{Mark, Passage, Printed, Sheet};
 use super::{Far, Outbox};
+
+/// How much is written before it goes to the transport, in bytes: it is kept as a whole until the last link has it.
+const SHEET: usize = 256 << 10;
 
 /// Every link from its `Up` to its `Down`.
 pub(super) struct Links {
-    links: HashMap<Link, Entry>,
-    encoder: Encoder,
+    links: HashMap<Link, Entry, ahash::RandomState>,
+    sheets: Sheets,
+    /// Who hears at present what is written on the common sheet.
+    audience: Vec<Link>,
     /// Links with something held, by the save that it waits for; the numbers only grow.
     held: VecDeque<(u64, Link)>,
     /// Links with something to flush.
     touched: Vec<Link>,
 }
 
+/// What has been said since the last flush.
+#[derive(Default)]
+struct Sheets {
+    /// To the audience.
+    common: Sheet,
+    /// To single links.
+    single: Sheet,
+}
+
+/// The same, to be cut up.
+struct Prints {
+    common: Printed,
+    single: Printed,
+}
+
 struct Entry {
     outbox: Arc<Outbox>,
     /// Whether the actor still hears of it: not after its own close, and not once the link was cut.
     open: Open,
+    /// Whether the far end is known to be a server.
+    is_server: bool,
+    /// From where on it hears the common sheet, if it is in the audience.
+    listens: Option<Mark>,
     /// What goes to the outbox at the next flush.
-    ready: Vec<Bytes>,
+    ready: Vec<Part>,
     /// What waits for a save, or behind such a thing.
-    held: VecDeque<(u64, Parcel)>,
+    held: VecDeque<(u64, Part)>,
     held_bytes: usize,
+    /// Whether it is among the touched.
+    touched: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -41,16 +70,24 @@ enum Open {
     Closed,
 }
 
-enum Parcel {
-    Line(Bytes),
+/// Something that a link gets.
+enum Part {
+    /// A piece of the common sheet.
+    Common(Range<Mark>),
+    /// A piece of the single sheet.
+    Single(Range<Mark>),
+    /// What has waited since an earlier flush.
+    Kept(Passage),
+    /// Its end.
     Close,
 }
 
 impl Links {
     pub(super) fn new() -> Self {
         Self {
-            links: HashMap::new(),
-            encoder: Encoder::new(),
+            links: HashMap::default(),
+            sheets: Sheets::default(),
+            audience: Vec::new(),
             held: VecDeque::new(),
             touched: Vec::new(),
         }
@@ -60,9 +97,12 @@ impl Links {
         let entry = Entry {
             outbox,
             open: Open::Yes,
+            is_server: false,
+            listens: None,
             ready: Vec::new(),
             held: VecDeque::new(),
             held_bytes: 0,
+            touched: false,
         };
         self.links.insert(link, entry);
     }
@@ -76,29 +116,70 @@ impl Links {
 
     /// Forgets a link; whether the actor has to be told.
     pub(super) fn down(&mut self, link: Link) -> bool {
+        // The far end may have stopped sending only: it still gets what was sent before.
+        self.flush();
         let Some(entry) = self.links.remove(&link) else {
             return false;
         };
-        // The far end may have stopped sending only: it still gets what was sent before.
-        let _ = entry.outbox.push(entry.ready, 0);
         entry.outbox.finish();
         entry.open != Open::Closed
     }
 
     /// Sends a line, once save `barrier` is on disk. On a link that is gone it is lost with that link.
-    pub(super) fn send(&mut self, link: Link, line: Line, barrier: Option<u64>) {
+    pub(super) fn send(&mut self, link: Link, line: &Line, barrier: Option<u64>) {
         let Some(entry) = self.links.get_mut(&link) else {
             return;
         };
         if entry.open != Open::Yes {
             return;
         }
-        match &line {
-            Line::Peer(_) => entry.outbox.shown(Far::Server),
-            Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => {}
+        entry.show(line);
+        let before = self.sheets.single.mark();
+        self.sheets.single.write(line);
+        let part = Part::Single(before..self.sheets.single.mark());
+        self.put(link, part, barrier);
+        self.flush_if_full();
+    }
+
+    /// Sends one line over many links.
+    pub(super) fn spread(&mut self, links: Vec<Link>, line: &Line, barrier: Option<u64>) {
+        if barrier.is_some() {
+            for link in links {
+                self.send(link, line, barrier);
+            }
+            return;
         }
-        if let Some(bytes) = self.encoder.encode(line) {
-            self.put(link, Parcel::Line(bytes), barrier);
+        if self.audience != links {
+            self.seat(links, line);
+        }
+        self.sheets.common.write(line);
+        self.flush_if_full();
+    }
+
+    /// Another audience hears the common sheet from here on.
+    fn seat(&mut self, links: Vec<Link>, line: &Line) {
+        self.dismiss();
+        let now = self.sheets.common.mark();
+        for link in &links {
+            if let Some(entry) = self.links.get_mut(link)
+                && entry.open == Open::Yes
+            {
+                entry.show(line);
+                entry.listens = Some(now);
+                entry.touch(*link, &mut self.touched);
+            }
+        }
+        self.audience = links;
+    }
+
+    /// The audience hears no more.
+    fn dismiss(&mut self) {
+        let now = self.sheets.common.mark();
+        for link in self.audience.drain(..) {
+            if let Some(entry) = self.links.get_mut(&link) {
+                entry.hear_until(now);
+                entry.listens = None;
+            }
         }
     }
 
@@ -109,30 +190,26 @@ impl Links {
         };
         let open = std::mem::replace(&mut entry.open, Open::Closed);
         match open {
-            Open::Yes => self.put(link, Parcel::Close, barrier),
+            Open::Yes => {
+                self.put(link, Part::Close, barrier);
+                if let Some(entry) = self.links.get_mut(&link) {
+                    entry.listens = None;
+                }
+            }
             Open::Cut | Open::Closed => {}
         }
     }
 
-    fn put(&mut self, link: Link, parcel: Parcel, barrier: Option<u64>) {
+    fn put(&mut self, link: Link, part: Part, barrier: Option<u64>) {
         let Some(entry) = self.links.get_mut(&link) else {
             return;
         };
-        if barrier.is_none() && entry.held.is_empty() {
-            if entry.ready.is_empty() {
-                self.touched.push(link);
-            }
-            entry.depart(parcel);
-            return;
-        }
-        if let Parcel::Line(bytes) = &parcel {
-            entry.held_bytes += bytes.len();
-        }
-        entry.held.push_back((barrier.unwrap_or(0), parcel));
+        entry.hear_until(self.sheets.common.mark());
+        entry.put(part, barrier);
         if let Some(barrier) = barrier {
             self.held.push_back((barrier, link));
         }
-        self.touched.push(link);
+        entry.touch(link, &mut self.touched);
     }
 
     /// Lets go of what waited for saves up to `durable`.
@@ -144,21 +221,35 @@ impl Links {
             let Some(entry) = self.links.get_mut(&link) else {
                 continue;
             };
-            while let Some((_, parcel)) = entry.held.pop_front_if(|(wait, _)| *wait <= durable) {
-                if let Parcel::Line(bytes) = &parcel {
-                    entry.held_bytes -= bytes.len();
-                }
-                entry.depart(parcel);
+            while let Some((_, part)) = entry.held.pop_front_if(|(wait, _)| *wait <= durable) {
+                entry.held_bytes -= part.bytes();
+                entry.ready.push(part);
             }
-            self.touched.push(link);
+            entry.touch(link, &mut self.touched);
+        }
+    }
+
+    fn flush_if_full(&mut self) {
+        let sheets = [&self.sheets.common, &self.sheets.single];
+        if sheets.iter().any(|sheet| sheet.mark().bytes >= SHEET) {
+            self.flush();
         }
     }
 
     /// Gives the transport what is ready. A link whose far end reads too slowly is cut.
     pub(super) fn flush(&mut self) {
+        if self.touched.is_empty() {
+            return;
+        }
+        self.dismiss();
+        let prints = Prints {
+            common: self.sheets.common.print(),
+            single: self.sheets.single.print(),
+        };
         for link in self.touched.drain(..) {
             if let Some(entry) = self.links.get_mut(&link) {
-                entry.flush(link);
+                entry.touched = false;
+                entry.flush(link, &prints);
             }
         }
     }
@@ -172,26 +263,96 @@ impl Links {
 }
 
 impl Entry {
-    fn depart(&mut self, parcel: Parcel) {
-        match parcel {
-            Parcel::Line(bytes) => self.ready.push(bytes),
-            Parcel::Close => {
-                let _ = self.outbox.push(self.ready.drain(..), 0);
-                self.outbox.finish();
-            }
+    fn touch(&mut self, link: Link, touched: &mut Vec<Link>) {
+        if !self.touched {
+            self.touched = true;
+            touched.push(link);
         }
     }
 
-    fn flush(&mut self, link: Link) {
-        let pushed = self.outbox.push(self.ready.drain(..), self.held_bytes);
-        if pushed.is_err() {
-            tracing::warn!(event = "slow_reader", link = link.0, "cut: it doesn't read");
-            if self.open == Open::Yes {
-                self.open = Open::Cut;
+    /// Learns from what is said to a far end who it is.
+    fn show(&mut self, line: &Line) {
+        match line {
+            Line::Peer(_) if !self.is_server => {
+                self.is_server = true;
+                self.outbox.shown(Far::Server);
             }
-            self.held.clear();
-            self.held_bytes = 0;
-            self.outbox.cut();
+            Line::Peer(_) | Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => {}
+        }
+    }
+
+    /// It gets what it has listened to by now, and listens on.
+    fn hear_until(&mut self, now: Mark) {
+        if let Some(from) = self.listens
+            && from != now
+        {
+            self.listens = Some(now);
+            self.put(Part::Common(from..now), None);
+        }
+    }
+
+    /// Behind all that it gets already.
+    fn put(&mut self, part: Part, barrier: Option<u64>) {
+        if barrier.is_none() && self.held.is_empty() {
+            self.ready.push(part);
+        } else {
+            self.held_bytes += part.bytes();
+            self.held.push_back((barrier.unwrap_or(0), part));
+        }
+    }
+
+    fn flush(&mut self, link: Link, prints: &Prints) {
+        // What must wait still is kept; what was before has been cut out already.
+        for (_, part) in self.held.iter_mut().rev() {
+            match part {
+                Part::Kept(_) => break,
+                Part::Close => {}
+                Part::Common(_) | Part::Single(_) => {
+                    if let Some(passage) = part.cut(prints) {
+                        *part = Part::Kept(passage);
+                    }
+                }
+            }
+        }
+        let closes = matches!(self.ready.last(), Some(Part::Close));
+        let ready = self.ready.drain(..).filter_map(|part| part.cut(prints));
+        let pushed = self.outbox.push(ready, self.held_bytes);
+        if closes {
+            self.outbox.finish();
+        } else if pushed.is_err() {
+            self.cut(link);
+        }
+    }
+
+    fn cut(&mut self, link: Link) {
+        tracing::warn!(event = "slow_reader", link = link.0, "cut: it doesn't read");
+        if self.open == Open::Yes {
+            self.open = Open::Cut;
+        }
+        self.held.clear();
+        self.held_bytes = 0;
+        self.outbox.cut();
+    }
+}
+
+impl Part {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Common(between) | Self::Single(between) => {
+                between.end.bytes - between.start.bytes
+            }
+            Self::Kept(passage) => passage.bytes.len(),
+            Self::Close => 0,
+        }
+    }
+
+    /// What the transport gets of it.
+    fn cut(&self, prints: &Prints) -> Option<Passage> {
+        match self {
+            Self::Common(between) => Some(prints.common.cut(between)),
+            Self::Single(between) => Some(prints.single.cut(between)),
+            Self::Kept(passage) => Some(passage.clone()),
+            Self::Close => None,
         }
     }
 }

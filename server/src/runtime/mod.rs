@@ -18,18 +18,19 @@
 //! - Nothing queues without a bound. A link whose far end doesn't read is cut at its bound; everything
 //!   else waits where it came from, down to the sender's own socket.
 
-mod codec;
 mod commit;
 mod event;
 mod links;
 mod outbox;
 #[cfg(test)]
 mod promises;
+mod sheet;
 mod timers;
 
 pub use commit::{Disk, Forgetful};
 pub use event::{Dial, Event, Events};
 pub use outbox::{Bound, Far, Fate, Outbox};
+pub use sheet::Passage;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -257,7 +258,8 @@ where
     fn effect(&mut self, effect: Effect<T>, barrier: Option<u64>) {
         match effect {
             Effect::Open { address } => self.dial.dial(address),
-            Effect::Send { link, line } => self.links.send(link, line, barrier),
+            Effect::Send { link, line } => self.links.send(link, &line, barrier),
+            Effect::Spread { links, line } => self.links.spread(links, &line, barrier),
             Effect::Close { link } => self.links.close(link, barrier),
             Effect::Tell(told) => match barrier.or(self.untold.back().map(|(seq, _)| *seq)) {
                 Some(seq) => self.untold.push_back((seq, told)),

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use tokio::sync::{Notify, watch};
+
+use super::Passage;
 
 /// How much may wait in one outbox.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +51,9 @@ pub struct Outbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    lines: VecDeque<Bytes>,
+    passages: VecDeque<Passage>,
+    /// How many lines they are.
+    lines: usize,
     bytes: usize,
 }
 
@@ -77,33 +80,48 @@ impl Outbox {
     ///
     /// # Errors
     /// When they exceed the bound; some may have been added.
-    pub fn push(&self, lines: impl IntoIterator<Item = Bytes>, held: usize) -> Result<(), Full> {
+    pub fn push(
+        &self,
+        passages: impl IntoIterator<Item = Passage>,
+        held: usize,
+    ) -> Result<(), Full> {
         let mut queue = self.lock();
-        for line in lines {
-            queue.bytes += line.len();
-            queue.lines.push_back(line);
+        let before = queue.passages.len();
+        for passage in passages {
+            queue.lines += passage.lines;
+            queue.bytes += passage.bytes.len();
+            queue.passages.push_back(passage);
         }
-        let full = queue.lines.len() > self.bound.lines || queue.bytes + held > self.bound.bytes;
+        let more = queue.passages.len() > before;
+        let full = queue.lines > self.bound.lines || queue.bytes + held > self.bound.bytes;
         drop(queue);
-        self.filled.notify_one();
+        if more {
+            self.filled.notify_one();
+        }
         if full { Err(Full) } else { Ok(()) }
     }
 
     /// Waits until there are lines and takes them all; `None` when all are taken and no more will come.
     /// Cancel safe. For one taker.
-    pub async fn take(&self) -> Option<VecDeque<Bytes>> {
+    pub async fn take(&self) -> Option<VecDeque<Passage>> {
         loop {
             // Asked before the queue is looked at: what was pushed before a finish is seen.
             let finished = self.fate() != Fate::Open;
-            let lines = std::mem::take(&mut self.lock().lines);
-            if !lines.is_empty() {
-                return Some(lines);
+            let passages = self.empty();
+            if !passages.is_empty() {
+                return Some(passages);
             }
             if finished {
                 return None;
             }
             self.filled.notified().await;
         }
+    }
+
+    fn empty(&self) -> VecDeque<Passage> {
+        let mut queue = self.lock();
+        queue.lines = 0;
+        std::mem::take(&mut queue.passages)
     }
 
     /// Says that bytes which were taken have been written.

@@ -10,17 +10,19 @@ use tokio::time::{Instant, sleep_until};
 use super::connection::{Connection, Ending};
 use super::outq::unacknowledged;
 use super::received::Receipts;
-use crate::runtime::Far;
+use crate::runtime::{Far, Passage};
 
 /// How many bytes of small lines go to the kernel at once.
 const WRITE: usize = 64 << 10;
+/// From how many bytes on something goes to the kernel as it is, without a copy.
+const LARGE: usize = 4 << 10;
 /// What a server says when it has nothing to say.
 const HEARTBEAT: &[u8] = b"\n";
 
 /// What is on its way from an outbox to the kernel. Survives a dropped future, so a line is never cut in two.
 #[derive(Default)]
 pub(super) struct Writer {
-    lines: VecDeque<Bytes>,
+    passages: VecDeque<Passage>,
     /// The rest of what is being written, how long the whole is and how many lines it ends.
     chunk: Bytes,
     chunk_bytes: usize,
@@ -55,47 +57,50 @@ impl Writer {
         {
             self.sample(connection).await?;
         }
-        if !self.lines.is_empty() {
+        if !self.passages.is_empty() {
             self.next_chunk();
             return Ok(());
         }
         tokio::select! {
-            lines = connection.outbox.take() => self.lines = lines.ok_or(Ending::Finished)?,
+            taken = connection.outbox.take() => self.passages = taken.ok_or(Ending::Finished)?,
             () = at(self.sample_due(connection)) => {}
             () = self.heartbeat_due(connection) => self.beat(),
         }
         Ok(())
     }
 
-    /// Takes the next lines to write: a single one as it is, small ones together.
+    /// Takes what is to be written next: a large passage as it is, small ones together.
     fn next_chunk(&mut self) {
-        let Some(first) = self.lines.pop_front() else {
+        let Some(first) = self.passages.pop_front() else {
             return;
         };
-        if first.len() >= WRITE || self.lines.is_empty() {
-            return self.begin(first, 1);
+        if first.bytes.len() >= LARGE || self.passages.is_empty() {
+            return self.begin(first);
         }
-        let room = WRITE - first.len();
-        let (mut count, mut bytes) = (1, 0);
-        for line in &self.lines {
-            if bytes + line.len() > room {
+        let (mut count, mut bytes) = (0, first.bytes.len());
+        for passage in &self.passages {
+            let length = passage.bytes.len();
+            if length >= LARGE || bytes + length > WRITE {
                 break;
             }
-            bytes += line.len();
+            bytes += length;
             count += 1;
         }
-        let mut chunk = BytesMut::with_capacity(first.len() + bytes);
-        chunk.extend_from_slice(&first);
-        for line in self.lines.drain(..count - 1) {
-            chunk.extend_from_slice(&line);
+        let mut chunk = BytesMut::with_capacity(bytes);
+        let mut lines = first.lines;
+        chunk.extend_from_slice(&first.bytes);
+        for passage in self.passages.drain(..count) {
+            chunk.extend_from_slice(&passage.bytes);
+            lines += passage.lines;
         }
-        self.begin(chunk.freeze(), count);
+        let bytes = chunk.freeze();
+        self.begin(Passage { bytes, lines });
     }
 
-    fn begin(&mut self, chunk: Bytes, lines: usize) {
-        self.chunk_bytes = chunk.len();
-        self.chunk_lines = lines;
-        self.chunk = chunk;
+    fn begin(&mut self, chunk: Passage) {
+        self.chunk_bytes = chunk.bytes.len();
+        self.chunk_lines = chunk.lines;
+        self.chunk = chunk.bytes;
     }
 
     async fn write_chunk(&mut self, connection: &Connection) -> io::Result<()> {
@@ -170,7 +175,8 @@ impl Writer {
             // Not at once: the first line is on its way, and it is to be the first.
             self.server_since = Some(Instant::now());
         } else {
-            self.begin(Bytes::from_static(HEARTBEAT), 0);
+            let bytes = Bytes::from_static(HEARTBEAT);
+            self.begin(Passage { bytes, lines: 0 });
         }
     }
 }

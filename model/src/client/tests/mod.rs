@@ -180,6 +180,7 @@ impl Hand {
                 self.closed = true;
             }
             Effect::Tell(told) => self.told.push(told),
+            Effect::Spread { .. } => panic!("a client has one link"),
         }
     }
 

@@ -144,6 +144,10 @@ impl Hand {
                 Command::Send(_, Port::Out(Effect::Send { link, line })) => {
                     self.sent.push((link, line));
                 }
+                Command::Send(_, Port::Out(Effect::Spread { links, line })) => {
+                    let sends = links.into_iter().map(|link| (link, line.clone()));
+                    self.sent.extend(sends);
+                }
                 Command::Send(_, Port::Out(Effect::Close { link })) => {
                     self.closed.insert(link);
                 }

@@ -235,13 +235,14 @@ pub(super) fn on_broadcast(s: &mut State, link: Link, message: Arc<Message>, ste
 pub(super) fn flood(s: &mut State, entry: &Entry, from: Option<Link>, step: &mut Step<'_>) {
     let log = &s.durable.delivery.log;
     let message = &entry.message;
+    let mut even = Vec::new();
     for (link, edge) in &mut s.delivery.edges {
         if edge.sessions.is_none() || Some(*link) == from {
             continue;
         }
         if edge.is_even(step) {
             edge.window.send();
-            step.say(*link, Peer::ActivityBroadcast(message.clone()));
+            even.push(*link);
         } else if edge.behind.is_none() {
             let mut have = log.have.clone();
             have.insert(message.stream.clone(), message.number - 1);
@@ -249,6 +250,7 @@ pub(super) fn flood(s: &mut State, entry: &Entry, from: Option<Link>, step: &mut
             edge.behind = Some(Behind::new(from, have));
         }
     }
+    step.say_all(even, Peer::ActivityBroadcast(message.clone()));
 }
 
 /// SKIP of a neighbour.

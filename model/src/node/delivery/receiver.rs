@@ -117,30 +117,26 @@ impl Receiver {
         }
     }
 
-    /// Sends one message, unless it has been heard elsewhere. `told` is false for a speaker that doesn't want its own words.
-    /// Whether its cursor moves at once.
-    fn send(&mut self, link: Link, entry: &Entry, told: bool, step: &mut Step<'_>) -> bool {
+    /// One message comes to it, unless it has been heard elsewhere. `told` is false for a speaker that doesn't want its own
+    /// words.
+    fn take(&mut self, entry: &Entry, told: bool, step: &Step<'_>) -> Taken {
         let message = &entry.message;
-        if message.is_in(&self.ahead) {
-            return false;
+        let mut taken = Taken::default();
+        if !self.ahead.is_empty() && message.is_in(&self.ahead) {
+            return taken;
         }
         // A client of ours is sent repeats too: it knows them by their numbers, and its cursor must pass over them.
-        let from = self.client.as_ref().map(|_| Box::new(from(message)));
-        if from.is_some() || (told && !entry.repeat) {
-            let activity = message.activity.clone();
-            step.reply(link, Reply::Broadcast { activity, from });
-            self.lines += 1;
-        } else if self.unheard.is_empty() {
+        taken.is_sent = self.client.is_some() || (told && !entry.repeat);
+        self.lines += u64::from(taken.is_sent);
+        let waits = taken.is_sent || !self.unheard.is_empty();
+        if !waits || (self.client.is_none() && (step.rules.delivery.written_is_heard)()) {
             vector::raise(&mut self.cursor, &message.stream, message.number);
-            return true;
+            taken.moves = true;
+        } else {
+            let message = Unheard::Message(message.clone());
+            self.unheard.push_back((self.lines, message));
         }
-        if self.client.is_none() && (step.rules.delivery.written_is_heard)() {
-            vector::raise(&mut self.cursor, &message.stream, message.number);
-            return true;
-        }
-        let message = Unheard::Message(message.clone());
-        self.unheard.push_back((self.lines, message));
-        false
+        taken
     }
 
     /// What it lacks up to here will never come: a client of ours is told, and has heard that once it says so. A legacy one
@@ -176,18 +172,31 @@ impl Receiver {
     /// The first of what it was sent has been heard, for as long as `is_heard` says so.
     fn hear(&mut self, is_heard: impl Fn(u64, &Unheard) -> bool) -> bool {
         let before = self.unheard.len();
-        while let Some((line, unheard)) = self.unheard.front()
-            && is_heard(*line, unheard)
+        // Of a run of one stream the last number says it all.
+        let mut last: Option<Arc<Message>> = None;
+        while let Some((_, unheard)) = self
+            .unheard
+            .pop_front_if(|(line, unheard)| is_heard(*line, unheard))
         {
             match unheard {
                 Unheard::Message(message) => {
-                    vector::raise(&mut self.cursor, &message.stream, message.number);
+                    let run = last.replace(message);
+                    let run =
+                        run.filter(|run| last.as_ref().is_some_and(|m| m.stream != run.stream));
+                    self.raise(run.as_deref());
                 }
-                Unheard::Gap(upto) => self.cursor = vector::join(&self.cursor, upto),
+                Unheard::Gap(upto) => self.cursor = vector::join(&self.cursor, &upto),
             }
-            self.unheard.pop_front();
         }
+        self.raise(last.as_deref());
         self.unheard.len() < before
+    }
+
+    /// Its cursor includes a message.
+    fn raise(&mut self, message: Option<&Message>) {
+        if let Some(message) = message {
+            vector::raise(&mut self.cursor, &message.stream, message.number);
+        }
     }
 
     /// Its cursor, if it is live: the floor counts it.
@@ -207,6 +216,15 @@ impl Receiver {
     }
 }
 
+/// What becomes of a message at a receiver.
+#[derive(Clone, Copy, Default)]
+struct Taken {
+    /// It is told.
+    is_sent: bool,
+    /// Its cursor moves at once.
+    moves: bool,
+}
+
 impl Unheard {
     /// Whether a cursor includes it.
     fn is_in(&self, cursor: &Vector) -> bool {
@@ -217,12 +235,17 @@ impl Unheard {
     }
 }
 
-fn from(message: &Message) -> From {
+/// A message as a client of ours is told it, and as any other.
+fn told(message: &Message, ours: bool) -> Reply {
     let sender = message.sender.as_ref();
-    From {
+    let from = || From {
         stream: message.stream.clone(),
         number: message.number,
         sender: sender.map(|(sender, k)| (sender.client.clone(), *k)),
+    };
+    Reply::Broadcast {
+        activity: message.activity.clone(),
+        from: ours.then(|| Box::new(from())),
     }
 }
 
@@ -240,17 +263,26 @@ pub(super) fn track(s: &mut State, link: Link) {
 pub(super) fn deliver(s: &mut State, entry: &Entry, speaker: Option<Link>, step: &mut Step<'_>) {
     let settings = &step.config.delivery;
     let (mut too_slow, mut moved) = (Vec::new(), Vec::new());
+    let (mut ours, mut others) = (Vec::new(), Vec::new());
     for (link, receiver) in &mut s.delivery.receivers {
-        if receiver.behind.is_none() {
-            let told = settings.echoes || speaker != Some(*link);
-            if receiver.send(*link, entry, told, step) {
-                moved.push(*link);
-            }
-            if receiver.unheard.len() > settings.unheard_max {
-                too_slow.push(*link);
-            }
+        if receiver.behind.is_some() {
+            continue;
+        }
+        let echoes = settings.echoes || speaker != Some(*link);
+        let taken = receiver.take(entry, echoes, step);
+        if taken.is_sent {
+            let is_ours = receiver.client.is_some();
+            if is_ours { &mut ours } else { &mut others }.push(*link);
+        }
+        if taken.moves {
+            moved.push(*link);
+        }
+        if receiver.unheard.len() > settings.unheard_max {
+            too_slow.push(*link);
         }
     }
+    step.reply_all(others, told(&entry.message, false));
+    step.reply_all(ours, told(&entry.message, true));
     for link in moved {
         track(s, link);
         home::rise(s, link, step);
@@ -296,7 +328,9 @@ fn read(
             let why = behind.why(&upto);
             receiver.miss(link, missed, upto, why, step);
         }
-        receiver.send(link, entry, true, step);
+        if receiver.take(entry, true, step).is_sent {
+            step.reply(link, told(&entry.message, receiver.client.is_some()));
+        }
         behind.sent.insert(stream.clone(), number);
     }
     let upto = vector::beyond(&log.base, &behind.sent);

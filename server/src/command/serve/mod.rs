@@ -76,6 +76,9 @@ pub struct Serve {
     /// Remember for so many days how far clients are that say nothing
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     client_days: u32,
+    /// Serve with so many threads [default: one, and more where there are more than two cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
     /// Don't tell a speaker's own connection what it said
     #[arg(long)]
     pub no_echo: bool,
@@ -163,10 +166,7 @@ impl Serve {
     /// # Errors
     /// When it can't start, or stops by itself.
     pub fn run(self) -> Result<(), ServeError> {
-        let threads = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
-        threads.block_on(self.serve())
+        threads(self.threads)?.block_on(self.serve())
     }
 
     async fn serve(self) -> Result<(), ServeError> {
@@ -272,6 +272,20 @@ impl Serve {
     }
 }
 
+/// The threads that serve: by default as many as leave half of the cores to the disk, to hashing, and to others. A single
+/// one costs least for each message, for nothing passes between threads.
+fn threads(number: Option<u16>) -> io::Result<tokio::runtime::Runtime> {
+    let number = number.map_or(cores() / 2, usize::from).max(1);
+    let mut builder = match number {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if number > 1 {
+        builder.worker_threads(number);
+    }
+    builder.enable_all().build()
+}
+
 /// Saves, then hands over what was said.
 async fn stop<A>(node: Handle<A>, tcp: &Tcp) -> Result<(), ServeError> {
     node.stop().await?;
@@ -310,6 +324,9 @@ fn private(file: &Path) -> io::Result<std::fs::File> {
 
 /// How many secrets are hashed at once: a core is left for everything else, if there are two.
 fn hashers() -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    cores.saturating_sub(1).max(1)
+    cores().saturating_sub(1).max(1)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -7,5 +7,6 @@ mod flow;
 mod puppet;
 mod saves;
 mod silence;
+mod spreading;
 mod timing;
 mod updown;

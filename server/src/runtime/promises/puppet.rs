@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) enum Pull {
     Open(Address),
     Say(Link, Line),
+    /// Send one line over many links.
+    Spread(Vec<Link>, Line),
     Close(Link),
     Save(u64),
     Set(&'static str, Duration),
@@ -70,6 +72,7 @@ fn obey(pull: Pull, out: &mut Out<Strings>) {
     match pull {
         Pull::Open(address) => out.effect(Effect::Open { address }),
         Pull::Say(link, line) => out.effect(Effect::Send { link, line }),
+        Pull::Spread(links, line) => out.effect(Effect::Spread { links, line }),
         Pull::Close(link) => out.effect(Effect::Close { link }),
         Pull::Save(value) => out.save(value),
         Pull::Set(timer, after) => out.set_timer(timer, after..after),

@@ -1,0 +1,89 @@
+//! What is said between two flushes, written down once however many links it goes to.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use regrow_model::message::Line;
+
+/// Lines that go out together, as they go over the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// Their bytes, newlines included.
+    pub bytes: Bytes,
+    /// How many lines that is.
+    pub lines: usize,
+}
+
+/// A place in a sheet: between two lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mark {
+    pub(super) bytes: usize,
+    lines: usize,
+}
+
+/// Lines, one after the other.
+#[derive(Default)]
+pub(super) struct Sheet {
+    text: Vec<u8>,
+    lines: usize,
+}
+
+/// A sheet that is full: passages are cut out of it without being copied.
+pub(super) struct Printed(Bytes);
+
+impl Sheet {
+    /// Where the next line will be.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            bytes: self.text.len(),
+            lines: self.lines,
+        }
+    }
+
+    /// Writes a line; nothing if no wire carries it.
+    pub(super) fn write(&mut self, line: &Line) {
+        match line.encode(&mut self.text) {
+            Ok(()) => self.lines += 1,
+            Err(error) => {
+                tracing::error!(event = "not_sendable", %error, "an actor says what no wire carries");
+            }
+        }
+    }
+
+    /// Begins a new sheet and hands out the old one.
+    pub(super) fn print(&mut self) -> Printed {
+        self.lines = 0;
+        Printed(std::mem::take(&mut self.text).into())
+    }
+}
+
+impl Printed {
+    /// What is between two marks.
+    pub(super) fn cut(&self, between: &Range<Mark>) -> Passage {
+        Passage {
+            bytes: self.0.slice(between.start.bytes..between.end.bytes),
+            lines: between.end.lines - between.start.lines,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regrow_model::message::Request;
+
+    #[test]
+    fn a_passage_is_cut_out_of_its_sheet_without_a_copy() {
+        let mut sheet = Sheet::default();
+        let before = sheet.mark();
+        sheet.write(&Request::Logout.into());
+        sheet.write(&Request::Logout.into());
+        let after = sheet.mark();
+        let printed = sheet.print();
+        let [one, other] = [0, 1].map(|_| printed.cut(&(before..after)));
+        assert_eq!(one.lines, 2);
+        assert_eq!(&one.bytes[..], b"{\"command\":\"LOGOUT\"}\n".repeat(2));
+        assert_eq!(one.bytes.as_ptr(), other.bytes.as_ptr());
+        assert_eq!(sheet.mark(), Mark::default());
+    }
+}
