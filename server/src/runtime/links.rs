@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
-use regrow_model::message::Line;
+use regrow_model::message::{Line, Reply};
 use regrow_model::port::Link;
 
 use super::sheet::{Mark, Passage, Printed, Sheet};
@@ -276,6 +276,9 @@ impl Entry {
             Line::Peer(_) if !self.is_server => {
                 self.is_server = true;
                 self.outbox.shown(Far::Server);
+            }
+            Line::Reply(Reply::LoginSuccess { .. } | Reply::RegisterSuccess { .. }) => {
+                self.outbox.admit();
             }
             Line::Peer(_) | Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => {}
         }

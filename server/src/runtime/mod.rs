@@ -29,7 +29,7 @@ mod timers;
 
 pub use commit::{Disk, Forgetful};
 pub use event::{Dial, Event, Events};
-pub use outbox::{Bound, Far, Fate, Outbox};
+pub use outbox::{Bound, Far, Fate, Outbox, Status};
 pub use sheet::Passage;
 
 use std::borrow::Cow;

@@ -2,13 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::{Notify, watch};
+use std::task::{Context, Poll, Waker};
 
 use super::Passage;
 
 /// How much may wait in one outbox.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
     /// Lines.
     pub lines: usize,
@@ -40,21 +39,33 @@ pub enum Far {
     Server,
 }
 
-/// Lines to a link's far end, and what both sides of the runtime know of the link.
+/// What both sides of the runtime know of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// What is to become of it.
+    pub fate: Fate,
+    /// Who is at its far end.
+    pub far: Far,
+    /// Whether the actor has let the far end in.
+    pub admitted: bool,
+}
+
+/// Lines to a link's far end, and what both sides of the runtime know of the link. One task waits for either to change.
 #[derive(Debug)]
 pub struct Outbox {
-    queue: Mutex<Queue>,
-    filled: Notify,
-    status: watch::Sender<(Fate, Far)>,
+    state: Mutex<State>,
     bound: Bound,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
+#[derive(Debug)]
+struct State {
     passages: VecDeque<Passage>,
     /// How many lines they are.
     lines: usize,
+    /// Bytes that wait or are being written.
     bytes: usize,
+    status: Status,
+    waits: Option<Waker>,
 }
 
 /// The outbox is full: its far end reads too slowly.
@@ -65,15 +76,23 @@ impl Outbox {
     /// An empty one.
     pub fn new(bound: Bound) -> Self {
         Self {
-            queue: Mutex::default(),
-            filled: Notify::new(),
-            status: watch::Sender::new((Fate::Open, Far::Unknown)),
+            state: Mutex::new(State {
+                passages: VecDeque::new(),
+                lines: 0,
+                bytes: 0,
+                status: Status {
+                    fate: Fate::Open,
+                    far: Far::Unknown,
+                    admitted: false,
+                },
+                waits: None,
+            }),
             bound,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds lines, in order. `held` bytes wait elsewhere to come after them and count as well.
@@ -85,92 +104,103 @@ impl Outbox {
         passages: impl IntoIterator<Item = Passage>,
         held: usize,
     ) -> Result<(), Full> {
-        let mut queue = self.lock();
-        let before = queue.passages.len();
+        let mut state = self.lock();
+        let before = state.passages.len();
         for passage in passages {
-            queue.lines += passage.lines;
-            queue.bytes += passage.bytes.len();
-            queue.passages.push_back(passage);
+            state.lines += passage.lines;
+            state.bytes += passage.bytes.len();
+            state.passages.push_back(passage);
         }
-        let more = queue.passages.len() > before;
-        let full = queue.lines > self.bound.lines || queue.bytes + held > self.bound.bytes;
-        drop(queue);
-        if more {
-            self.filled.notify_one();
+        let full = state.lines > self.bound.lines || state.bytes + held > self.bound.bytes;
+        if state.passages.len() > before {
+            wake(state);
         }
         if full { Err(Full) } else { Ok(()) }
     }
 
-    /// Waits until there are lines and takes them all; `None` when all are taken and no more will come.
-    /// Cancel safe. For one taker.
-    pub async fn take(&self) -> Option<VecDeque<Passage>> {
-        loop {
-            // Asked before the queue is looked at: what was pushed before a finish is seen.
-            let finished = self.fate() != Fate::Open;
-            let passages = self.empty();
-            if !passages.is_empty() {
-                return Some(passages);
-            }
-            if finished {
-                return None;
-            }
-            self.filled.notified().await;
+    /// Takes all lines there are; `None` when all are taken and no more will come. Whoever has asked for the
+    /// [status](Self::poll_status) is woken when there are more.
+    pub fn poll_take(&self) -> Poll<Option<VecDeque<Passage>>> {
+        let mut state = self.lock();
+        if state.passages.is_empty() {
+            return match state.status.fate {
+                Fate::Open => Poll::Pending,
+                Fate::Finishing | Fate::Cut => Poll::Ready(None),
+            };
         }
-    }
-
-    fn empty(&self) -> VecDeque<Passage> {
-        let mut queue = self.lock();
-        queue.lines = 0;
-        std::mem::take(&mut queue.passages)
+        state.lines = 0;
+        Poll::Ready(Some(std::mem::take(&mut state.passages)))
     }
 
     /// Says that bytes which were taken have been written.
     pub fn written(&self, bytes: usize) {
-        let mut queue = self.lock();
-        queue.bytes = queue.bytes.saturating_sub(bytes);
+        let mut state = self.lock();
+        state.bytes = state.bytes.saturating_sub(bytes);
+    }
+
+    /// What is known of the link now. The task is woken when that changes, and when there are lines to take.
+    pub fn poll_status(&self, cx: &Context<'_>) -> Status {
+        let mut state = self.lock();
+        match &mut state.waits {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => state.waits = Some(cx.waker().clone()),
+        }
+        state.status
+    }
+
+    /// What is known of the link now.
+    pub fn status(&self) -> Status {
+        self.lock().status
+    }
+
+    /// How much waits: lines, and bytes with those that are being written.
+    pub fn waiting(&self) -> Bound {
+        let state = self.lock();
+        Bound {
+            lines: state.lines,
+            bytes: state.bytes,
+        }
     }
 
     /// Ends the link when what waits has been written.
     pub fn finish(&self) {
-        self.status.send_if_modified(|(fate, _)| {
-            let open = *fate == Fate::Open;
-            if open {
-                *fate = Fate::Finishing;
+        self.change(|status| {
+            if status.fate == Fate::Open {
+                status.fate = Fate::Finishing;
             }
-            open
         });
-        self.filled.notify_one();
     }
 
     /// Ends the link now.
     pub fn cut(&self) {
-        self.status.send_modify(|(fate, _)| *fate = Fate::Cut);
-        self.filled.notify_one();
-    }
-
-    /// Whether and how the link is to end.
-    pub fn fate(&self) -> Fate {
-        self.status.borrow().0
+        self.change(|status| status.fate = Fate::Cut);
     }
 
     /// Notes who the far end has shown itself to be.
     pub fn shown(&self, far: Far) {
-        self.status.send_if_modified(|(_, known)| {
-            let new = *known != far;
-            *known = far;
-            new
-        });
+        self.change(|status| status.far = far);
     }
 
-    /// Who the far end has shown itself to be.
-    pub fn far(&self) -> Far {
-        self.status.borrow().1
+    /// Notes that the actor has let the far end in.
+    pub fn admit(&self) {
+        self.change(|status| status.admitted = true);
     }
 
-    /// Waits until the link's fate and far end are so.
-    pub async fn until(&self, so: impl Fn(Fate, Far) -> bool) {
-        let mut status = self.status.subscribe();
-        // The sender lives in self.
-        let _ = status.wait_for(|(fate, far)| so(*fate, *far)).await;
+    fn change(&self, change: impl FnOnce(&mut Status)) {
+        let mut state = self.lock();
+        let before = state.status;
+        change(&mut state.status);
+        if state.status != before {
+            wake(state);
+        }
+    }
+}
+
+/// Wakes the task that waits, without the lock: it may run at once.
+fn wake(state: MutexGuard<'_, State>) {
+    let waits = state.waits.clone();
+    drop(state);
+    if let Some(waker) = waits {
+        waker.wake();
     }
 }

@@ -7,24 +7,26 @@
 //!  finishing ── all is written, far end has shut its side, or `linger` is over ──▶ down
 //! ```
 
-use std::future::pending;
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use regrow_model::message::framing::{LineSplitter, LineTooLong};
-use regrow_model::message::{Line, Request};
+use regrow_model::message::Line;
+use regrow_model::message::client::Info;
 use regrow_model::port::{End, Link};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::time::{timeout, timeout_at};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::{Instant, timeout};
 
+use super::Shared;
+use super::admission::Place;
+use super::clock::Clock;
+use super::reader::{Destination, Reader};
+use super::stream::Stream;
 use super::writer::Writer;
-use super::{Shared, Side};
-use crate::edge::Presented;
-use crate::runtime::{Event, Far, Fate, Outbox};
-
-/// How many bytes are read at once.
-const READ: usize = 16 << 10;
+use crate::edge::Guest;
+use crate::runtime::{Event, Far, Fate, Outbox, Status};
 
 /// Why a connection stopped carrying lines.
 #[derive(Debug, thiserror::Error)]
@@ -45,194 +47,176 @@ pub(super) enum Ending {
 
 /// One connection.
 pub(super) struct Connection {
-    pub(super) shared: Arc<Shared>,
-    pub(super) stream: TcpStream,
-    pub(super) outbox: Arc<Outbox>,
+    shared: Arc<Shared>,
+    outbox: Arc<Outbox>,
     link: Link,
+    stream: Box<dyn Stream>,
+    reader: Reader,
+    writer: Writer,
+    clock: Clock,
+    /// By when the actor must have let the far end in.
+    stranger_until: Option<Instant>,
+    /// By when a close must be done, once it has begun.
+    closed_by: Option<Instant>,
 }
 
 impl Connection {
-    pub(super) fn new(shared: Arc<Shared>, stream: TcpStream) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, stream: Box<dyn Stream>, guest: Guest) -> Self {
+        let limits = shared.limits();
         Self {
-            outbox: Arc::new(Outbox::new(shared.limits.outbox)),
+            outbox: Arc::new(Outbox::new(limits.outbox)),
             link: shared.link(),
-            shared,
+            reader: Reader::new(guest, limits.line_bytes),
+            writer: Writer::new(),
+            clock: Clock::default(),
+            stranger_until: None,
+            closed_by: None,
             stream,
+            shared,
         }
     }
 
-    /// Carries lines until the connection ends.
-    pub(super) async fn carry(self, end: End) {
+    /// Carries lines until the connection ends, in its place.
+    pub(super) async fn carry(mut self: Box<Self>, end: End, place: Place) {
+        if end == End::Accepted {
+            let patience = self.shared.limits().stranger;
+            self.stranger_until = Some(Instant::now() + patience);
+        }
         let up = Event::Up {
             link: self.link,
             end,
             outbox: self.outbox.clone(),
         };
-        if self.report(up).await.is_err() {
+        if self.shared.report(up).await.is_err() {
             return;
         }
-        let mut writer = Writer::new();
-        let ending = tokio::select! {
-            ending = self.read() => ending,
-            ending = writer.run(&self) => ending,
-            ending = self.doomed() => ending,
-        };
-        tracing::debug!(event = "link_ends", link = self.link.0, %ending);
-        if let Ending::FarEndDone = ending {
-            // A client that has left in good order has what its kernel has acknowledged.
-            let _ = writer.sample(&self).await;
-        }
-        let _ = self.report(Event::Down { link: self.link }).await;
-        self.part(ending, writer).await;
+        let ending = poll_fn(|cx| self.poll_open(cx)).await;
+        // What follows is seldom waited for: its state is not kept with that of each open connection.
+        Box::pin(self.end(ending)).await;
+        drop(place);
     }
 
-    /// Puts an event into the actor's queue, waiting while that is full.
-    pub(super) async fn report(&self, event: Event) -> Result<(), Ending> {
-        self.shared
-            .events
-            .send(event)
-            .await
-            .map_err(|_| Ending::Abandoned)
-    }
-
-    /// Says what the far end's kernel has acknowledged.
-    pub(super) async fn received(&self, lines: u64) -> Result<(), Ending> {
-        let link = self.link;
-        self.report(Event::Received { link, lines }).await
-    }
-
-    async fn read(&self) -> Ending {
-        match self.read_lines().await {
-            Ok(()) => Ending::FarEndDone,
-            Err(ending) => ending,
-        }
-    }
-
-    /// Hands over lines until the far end sends no more.
-    async fn read_lines(&self) -> Result<(), Ending> {
-        let mut splitter = LineSplitter::new(self.shared.limits.line_bytes);
-        let mut presented = Presented::default();
+    /// Carries lines; ready when no more will be carried.
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         loop {
-            self.readable().await?;
-            if self.hears_a_server() {
-                splitter.allow(self.shared.limits.server_line_bytes);
+            let status = self.outbox.poll_status(cx);
+            if status.fate == Fate::Cut {
+                return Poll::Ready(Ending::Cut);
             }
-            let mut lines = Vec::new();
-            let (read, sound) = match self.fill(&mut splitter, &mut lines) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                filled => filled.map_err(Ending::Broken)?,
+            let (stream, pace) = (&mut *self.stream, &self.shared.pace);
+            let written = self.writer.poll(stream, &self.outbox, pace, cx);
+            if let Poll::Ready(ending) = written {
+                return Poll::Ready(ending);
+            }
+            let to = Destination {
+                shared: &self.shared,
+                outbox: &self.outbox,
+                link: self.link,
             };
-            for line in lines {
-                self.receive(line, &mut presented).await?;
+            if let Poll::Ready(ending) = self.reader.poll(stream, &to, cx) {
+                return Poll::Ready(ending);
             }
-            if let Err(too_long) = sound {
-                let malformed = Line::Malformed(too_long.into());
-                self.receive(malformed, &mut presented).await?;
-                // Nothing after it can be understood: the actor closes.
-                pending::<()>().await;
+            let deadline = self.deadline(self.outbox.status());
+            if self.clock.poll(deadline, cx).is_pending() {
+                return Poll::Pending;
             }
-            if read == 0 {
-                if let Some(last) = splitter.finish() {
-                    let line = Line::decode(&last, self.shared.side.hearer());
-                    self.receive(line, &mut presented).await?;
-                }
-                return Ok(());
+            if let Some(ending) = self.on_deadline(self.outbox.status()) {
+                return Poll::Ready(ending);
             }
         }
     }
 
-    /// Whether the far end is a server, as far as it has shown.
-    fn hears_a_server(&self) -> bool {
-        match self.shared.side {
-            Side::Client => true,
-            Side::Server(_) => self.outbox.far() == Far::Server,
+    /// When something is to be done although nothing has happened.
+    fn deadline(&mut self, status: Status) -> Option<Instant> {
+        if status.fate != Fate::Open && self.closed_by.is_none() {
+            self.closed_by = Some(Instant::now() + self.shared.pace.linger);
         }
-    }
-
-    /// Reads what has arrived and decodes the lines that it ends. Between two reads no buffer is kept for a
-    /// connection but its unfinished line.
-    fn fill(
-        &self,
-        splitter: &mut LineSplitter,
-        lines: &mut Vec<Line>,
-    ) -> io::Result<(usize, Result<(), LineTooLong>)> {
-        let mut buffer = [0; READ];
-        let read = self.stream.try_read(&mut buffer)?;
-        let hearer = self.shared.side.hearer();
-        let sound = splitter.feed(&buffer[..read], |line| {
-            // An empty line is a heartbeat: that it came is all it says.
-            if !line.is_empty() {
-                lines.push(Line::decode(line, hearer));
-            }
-        });
-        Ok((read, sound))
-    }
-
-    /// Waits for bytes. A server may be silent for so long; the time that we don't listen doesn't count.
-    async fn readable(&self) -> Result<(), Ending> {
-        let silent = tokio::time::Instant::now() + self.shared.pace.silence;
-        loop {
-            let bytes = self.stream.readable();
-            let heard = match self.outbox.far() {
-                Far::Server => timeout_at(silent, bytes)
-                    .await
-                    .map_err(|_| Ending::Silent)?,
-                Far::Unknown | Far::LegacyClient | Far::Client => tokio::select! {
-                    heard = bytes => heard,
-                    () = self.outbox.until(|_, far| far == Far::Server) => continue,
-                },
-            };
-            return heard.map_err(Ending::Broken);
+        if status.admitted || status.far == Far::Server {
+            self.stranger_until = None;
         }
+        let times = [
+            self.closed_by,
+            self.stranger_until,
+            self.silent_at(status),
+            self.writer.heartbeat_due(status, &self.shared.pace),
+            self.writer.sample_due(status),
+        ];
+        times.into_iter().flatten().min()
     }
 
-    async fn receive(&self, line: Line, presented: &mut Presented) -> Result<(), Ending> {
-        if self.outbox.fate() != Fate::Open {
+    /// When a server has been silent for too long.
+    fn silent_at(&self, status: Status) -> Option<Instant> {
+        let heard_at = self.reader.heard_at()?;
+        (status.far == Far::Server).then(|| heard_at + self.shared.pace.silence)
+    }
+
+    /// A deadline has come.
+    fn on_deadline(&mut self, status: Status) -> Option<Ending> {
+        let (now, pace) = (Instant::now(), self.shared.pace);
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if is_due(self.closed_by) {
+            return Some(Ending::Cut);
+        }
+        if is_due(self.silent_at(status)) {
+            return Some(Ending::Silent);
+        }
+        if is_due(self.stranger_until) {
+            self.stranger_until = None;
+            self.reader.add(Line::Malformed(self.too_late()));
+        }
+        if is_due(self.writer.heartbeat_due(status, &pace)) {
+            self.writer.beat();
+        }
+        if is_due(self.writer.sample_due(status)) {
+            return self.sample().err();
+        }
+        None
+    }
+
+    /// What a far end is told that hasn't logged in.
+    fn too_late(&self) -> Info {
+        let seconds = self.shared.limits().stranger.as_secs_f32();
+        Info::Text(format!("no login within {seconds} s").into())
+    }
+
+    /// Asks the kernel what a legacy client has received, and says so.
+    fn sample(&mut self) -> Result<(), Ending> {
+        let Some(lines) = self.writer.sample(&*self.stream, &self.shared.pace) else {
             return Ok(());
-        }
-        self.recognise(&line);
-        let line = match &self.shared.side {
-            Side::Server(edge) => edge.admit(presented, line).await,
-            Side::Client => line,
         };
         let link = self.link;
-        self.report(Event::Line { link, line }).await
-    }
-
-    /// Learns from what a far end says who it is.
-    fn recognise(&self, line: &Line) {
-        let far = match line {
-            Line::Peer(_) => Far::Server,
-            Line::Reply(_) => Far::Client,
-            Line::Malformed(_) => return,
-            Line::Request(request) => match **request {
-                Request::Login { resume: None, .. } | Request::Register { .. } => Far::LegacyClient,
-                Request::Login { .. } => Far::Client,
-                Request::Logout
-                | Request::Activity { .. }
-                | Request::Got { .. }
-                | Request::Invalid { .. } => return,
-            },
-        };
-        if self.outbox.far() != Far::Server {
-            self.outbox.shown(far);
+        match self.shared.events.try_send(Event::Received { link, lines }) {
+            Ok(()) => {
+                self.writer.reported(lines);
+                Ok(())
+            }
+            // The actor is busy: it hears of it with the next sample.
+            Err(TrySendError::Full(_)) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(Ending::Abandoned),
         }
     }
 
-    /// Returns when the runtime cuts the link, or a while after it began to close it.
-    async fn doomed(&self) -> Ending {
-        self.outbox.until(|fate, _| fate != Fate::Open).await;
-        let cut = self.outbox.until(|fate, _| fate == Fate::Cut);
-        let _ = timeout(self.shared.pace.linger, cut).await;
-        Ending::Cut
+    async fn end(mut self: Box<Self>, ending: Ending) {
+        tracing::debug!(event = "link_ends", link = self.link.0, %ending);
+        let link = self.link;
+        if let Ending::FarEndDone = ending
+            && self.outbox.status().far == Far::LegacyClient
+        {
+            // A client that has left in good order has what its kernel has acknowledged.
+            if let Some(lines) = self.writer.sample(&*self.stream, &self.shared.pace) {
+                let _ = self.shared.report(Event::Received { link, lines }).await;
+            }
+        }
+        let _ = self.shared.report(Event::Down { link }).await;
+        self.part(ending).await;
     }
 
     /// Ends the connection so that what was sent on it arrives, if it still can.
-    async fn part(mut self, ending: Ending, mut writer: Writer) {
+    async fn part(mut self: Box<Self>, ending: Ending) {
         let linger = self.shared.pace.linger;
         match ending {
             Ending::FarEndDone => {
-                let _ = timeout(linger, writer.run(&self)).await;
+                let _ = timeout(linger, poll_fn(|cx| self.poll_write(cx))).await;
                 let _ = self.stream.shutdown().await;
             }
             Ending::Finished => {
@@ -244,16 +228,15 @@ impl Connection {
         }
     }
 
-    async fn drain(&self) -> io::Result<()> {
-        loop {
-            self.stream.readable().await?;
-            let mut buffer = [0; 1024];
-            match self.stream.try_read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        self.outbox.poll_status(cx);
+        let (stream, pace) = (&mut *self.stream, &self.shared.pace);
+        self.writer.poll(stream, &self.outbox, pace, cx)
+    }
+
+    async fn drain(&mut self) -> io::Result<()> {
+        let mut buffer = [0; 1024];
+        while self.stream.read(&mut buffer).await? > 0 {}
+        Ok(())
     }
 }

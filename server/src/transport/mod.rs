@@ -3,9 +3,13 @@
 //! A connection is one task that reads, writes and watches (`connection.rs`). What the actor never
 //! sees is here: heartbeats, silence, what the kernel has acknowledged, hashing at the [`edge`](crate::edge).
 
+mod admission;
+mod clock;
 mod connection;
 mod outq;
+mod reader;
 mod received;
+mod stream;
 mod tcp;
 mod writer;
 
@@ -22,7 +26,9 @@ use regrow_model::port::Link;
 use tokio::sync::watch;
 
 use crate::edge::Edge;
-use crate::runtime::{Bound, Events};
+use crate::runtime::{Bound, Event, Events};
+use admission::Present;
+use connection::Ending;
 
 /// How fast the transport notices that something is wrong.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +72,16 @@ pub struct Limits {
     pub server_line_bytes: usize,
     /// How much may wait for a far end that doesn't read.
     pub outbox: Bound,
+    /// How many connections there may be, those of servers included.
+    pub connections: usize,
+    /// How many of them may come from one address.
+    pub connections_per_address: usize,
+    /// How long a connection may take to log in.
+    pub stranger: Duration,
+    /// How much one client may say in a second; 0: as much as it likes.
+    pub activities_per_second: u32,
+    /// How often one address may present a secret in a second; 0: as often as it likes.
+    pub attempts_per_second: u32,
 }
 
 impl Default for Limits {
@@ -77,6 +93,11 @@ impl Default for Limits {
                 lines: 1 << 18,
                 bytes: 64 << 20,
             },
+            connections: 100_000,
+            connections_per_address: 20_000,
+            stranger: Duration::from_secs(30),
+            activities_per_second: 100_000,
+            attempts_per_second: 1_000,
         }
     }
 }
@@ -104,23 +125,45 @@ pub struct Shared {
     events: Events,
     side: Side,
     pace: Pace,
-    limits: Limits,
+    limits: watch::Sender<Limits>,
     next_link: AtomicU64,
-    /// How many connections there are.
-    live: watch::Sender<usize>,
+    /// The connections there are.
+    present: Present,
 }
 
 impl Shared {
     /// Connections that report to `events`.
     pub fn new(events: Events, side: Side, pace: Pace, limits: Limits) -> Arc<Self> {
-        Arc::new(Self {
+        let shared = Self {
             events,
             side,
             pace,
-            limits,
+            limits: watch::Sender::new(limits),
             next_link: AtomicU64::new(1),
-            live: watch::Sender::new(0),
-        })
+            present: Present::default(),
+        };
+        shared.set_limits(limits);
+        Arc::new(shared)
+    }
+
+    /// What every connection is limited to.
+    pub fn limits(&self) -> Limits {
+        *self.limits.borrow()
+    }
+
+    /// Sets other limits: for new connections, and for what all have in common.
+    pub fn set_limits(&self, limits: Limits) {
+        self.limits.send_replace(limits);
+        match &self.side {
+            Side::Server(edge) => edge.limit_attempts(limits.attempts_per_second),
+            Side::Client => {}
+        }
+    }
+
+    /// Puts an event into the actor's queue, waiting while that is full.
+    async fn report(&self, event: Event) -> Result<(), Ending> {
+        let sent = self.events.send(event).await;
+        sent.map_err(|_| Ending::Abandoned)
     }
 
     fn link(&self) -> Link {

@@ -1,17 +1,21 @@
 //! Links over TCP.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use regrow_model::message::Address;
+use regrow_model::message::client::Info;
+use regrow_model::message::{Address, Line, Reply};
 use regrow_model::port::End;
 use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use super::Shared;
+use super::admission::{Crowded, Place};
 use super::connection::Connection;
+use super::{Shared, stream};
+use crate::edge::Guest;
 use crate::runtime::{Dial, Event};
 
 /// How long a listener rests after an error that is likely to last, as when no file descriptors are left.
@@ -34,10 +38,7 @@ impl Tcp {
     pub async fn listen(self, listener: TcpListener) {
         loop {
             match listener.accept().await {
-                Ok((stream, from)) => {
-                    tracing::debug!(%from, "accepted");
-                    self.carry(stream, End::Accepted);
-                }
+                Ok((stream, from)) => self.accept(stream, from),
                 Err(error) => {
                     tracing::warn!(event = "accept_failed", %error, "cannot accept a connection");
                     sleep(REST).await;
@@ -48,21 +49,41 @@ impl Tcp {
 
     /// Returns when all connections have ended, those that are being closed included.
     pub async fn idle(&self) {
-        let longest = self.0.pace.linger;
-        // The sender lives in self. A connection that never ends is not waited for.
-        let _ = timeout(longest, self.0.live.subscribe().wait_for(|live| *live == 0)).await;
+        // A connection that never ends is not waited for.
+        let _ = timeout(self.0.pace.linger, self.0.present.none()).await;
     }
 
-    fn carry(&self, stream: TcpStream, end: End) {
+    fn accept(&self, stream: TcpStream, from: SocketAddr) {
+        match Place::take(&self.0, from.ip()) {
+            Ok(place) => self.carry(stream, Some(from.ip()), End::Accepted, place),
+            Err(crowded) => {
+                tracing::warn!(event = "connection_refused", %from, why = %crowded, "refused a connection");
+                turn_away(&stream, crowded);
+            }
+        }
+    }
+
+    fn carry(&self, stream: TcpStream, from: Option<IpAddr>, end: End, place: Place) {
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "a far end that vanishes may be noticed late");
         }
-        let shared = self.0.clone();
-        shared.live.send_modify(|live| *live += 1);
-        tokio::spawn(async move {
-            Connection::new(shared.clone(), stream).carry(end).await;
-            shared.live.send_modify(|live| *live -= 1);
-        });
+        let guest = Guest::new(from, self.0.limits().activities_per_second);
+        let stream = Box::new(stream::Tcp::new(stream));
+        let connection = Connection::new(self.0.clone(), stream, guest);
+        tokio::spawn(Box::new(connection).carry(end, place));
+    }
+}
+
+/// Says why, if the kernel takes it at once, and closes.
+fn turn_away(stream: &TcpStream, why: Crowded) {
+    let mut line = Vec::new();
+    let info = Info::Text(why.to_string().into());
+    if Line::from(Reply::Invalid { info })
+        .encode(&mut line)
+        .is_ok()
+    {
+        // One line always fits; what doesn't get through here is of no use to anybody.
+        let _ = stream.try_write(&line);
     }
 }
 
@@ -87,7 +108,10 @@ impl Dial for Tcp {
         tokio::spawn(async move {
             let dialed = timeout(this.0.pace.dial, TcpStream::connect(address.as_str())).await;
             let error = match dialed {
-                Ok(Ok(stream)) => return this.carry(stream, End::Dialed(address)),
+                Ok(Ok(stream)) => {
+                    let place = Place::own(&this.0);
+                    return this.carry(stream, None, End::Dialed(address), place);
+                }
                 Ok(Err(error)) => error.to_string(),
                 Err(late) => late.to_string(),
             };

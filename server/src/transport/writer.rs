@@ -1,72 +1,103 @@
-//! Writes a connection's outbox to its socket, and heartbeats when there is nothing to write.
+//! Writes a connection's outbox to its stream, heartbeats when there is nothing to write, and asks the kernel what
+//! has been acknowledged.
 
 use std::collections::VecDeque;
-use std::future::pending;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::time::{Instant, sleep_until};
+use tokio::io::AsyncWrite;
+use tokio::time::Instant;
 
-use super::connection::{Connection, Ending};
-use super::outq::unacknowledged;
+use super::Pace;
+use super::connection::Ending;
 use super::received::Receipts;
-use crate::runtime::{Far, Passage};
+use super::stream::Stream;
+use crate::runtime::{Far, Outbox, Passage, Status};
 
 /// How many bytes of small lines go to the kernel at once.
 const WRITE: usize = 64 << 10;
 /// From how many bytes on something goes to the kernel as it is, without a copy.
 const LARGE: usize = 4 << 10;
+/// From how many outstanding lines on the kernel is asked soon: a client that catches up waits for its next window.
+const MANY: u64 = 256;
+/// How soon, at first.
+const SOON: Duration = Duration::from_millis(2);
 /// What a server says when it has nothing to say.
 const HEARTBEAT: &[u8] = b"\n";
 
-/// What is on its way from an outbox to the kernel. Survives a dropped future, so a line is never cut in two.
-#[derive(Default)]
+/// What is on its way from an outbox to the kernel.
 pub(super) struct Writer {
     passages: VecDeque<Passage>,
-    /// The rest of what is being written, how long the whole is and how many lines it ends.
-    chunk: Bytes,
-    chunk_bytes: usize,
-    chunk_lines: usize,
+    chunk: Chunk,
     receipts: Receipts,
-    wrote_at: Option<Instant>,
+    /// Up to which line the actor knows that the far end has received.
+    reported: u64,
+    wrote_at: Instant,
     /// Since when the far end is known to be a server.
     server_since: Option<Instant>,
-    /// When the kernel is to be asked again; only while something is outstanding.
-    sample_at: Option<Instant>,
+    sample: Option<Sample>,
+}
+
+/// What is being written.
+#[derive(Default)]
+struct Chunk {
+    /// The rest of it.
+    rest: Bytes,
+    /// How long the whole is; 0 if there is none.
+    bytes: usize,
+    /// How many lines it ends.
+    lines: usize,
+}
+
+/// When the kernel is to be asked.
+#[derive(Clone, Copy)]
+struct Sample {
+    at: Instant,
+    /// How long to wait if it says nothing new.
+    wait: Duration,
 }
 
 impl Writer {
     pub(super) fn new() -> Self {
-        Self::default()
+        Self {
+            passages: VecDeque::new(),
+            chunk: Chunk::default(),
+            receipts: Receipts::default(),
+            reported: 0,
+            wrote_at: Instant::now(),
+            server_since: None,
+            sample: None,
+        }
     }
 
-    /// Writes until the outbox is finished or the socket fails. Cancel safe: may be run again.
-    pub(super) async fn run(&mut self, connection: &Connection) -> Ending {
+    /// Writes until there is nothing to write, or the stream takes no more; ready when the outbox is finished or the
+    /// stream has failed.
+    pub(super) fn poll(
+        &mut self,
+        stream: &mut dyn Stream,
+        outbox: &Outbox,
+        pace: &Pace,
+        cx: &mut Context<'_>,
+    ) -> Poll<Ending> {
         loop {
-            if let Err(ending) = self.step(connection).await {
-                return ending;
+            if self.chunk.bytes > 0 {
+                match ready!(self.chunk.poll_write(stream, cx)) {
+                    Ok(()) => self.wrote(stream, outbox, pace),
+                    Err(error) => return Poll::Ready(Ending::Broken(error)),
+                }
             }
-        }
-    }
-
-    async fn step(&mut self, connection: &Connection) -> Result<(), Ending> {
-        self.write_chunk(connection).await.map_err(Ending::Broken)?;
-        if self
-            .sample_due(connection)
-            .is_some_and(|due| due <= Instant::now())
-        {
-            self.sample(connection).await?;
-        }
-        if !self.passages.is_empty() {
+            if self.passages.is_empty() {
+                self.passages = VecDeque::new(); // an idle connection keeps no room for them
+                match ready!(outbox.poll_take()) {
+                    Some(passages) => self.passages = passages,
+                    None => return Poll::Ready(Ending::Finished),
+                }
+            }
             self.next_chunk();
-            return Ok(());
         }
-        tokio::select! {
-            taken = connection.outbox.take() => self.passages = taken.ok_or(Ending::Finished)?,
-            () = at(self.sample_due(connection)) => {}
-            () = self.heartbeat_due(connection) => self.beat(),
-        }
-        Ok(())
     }
 
     /// Takes what is to be written next: a large passage as it is, small ones together.
@@ -74,17 +105,19 @@ impl Writer {
         let Some(first) = self.passages.pop_front() else {
             return;
         };
-        if first.bytes.len() >= LARGE || self.passages.is_empty() {
-            return self.begin(first);
-        }
         let (mut count, mut bytes) = (0, first.bytes.len());
-        for passage in &self.passages {
-            let length = passage.bytes.len();
-            if length >= LARGE || bytes + length > WRITE {
-                break;
+        if bytes < LARGE {
+            for passage in &self.passages {
+                let length = passage.bytes.len();
+                if length >= LARGE || bytes + length > WRITE {
+                    break;
+                }
+                bytes += length;
+                count += 1;
             }
-            bytes += length;
-            count += 1;
+        }
+        if count == 0 {
+            return self.chunk.begin(first);
         }
         let mut chunk = BytesMut::with_capacity(bytes);
         let mut lines = first.lines;
@@ -94,105 +127,119 @@ impl Writer {
             lines += passage.lines;
         }
         let bytes = chunk.freeze();
-        self.begin(Passage { bytes, lines });
+        self.chunk.begin(Passage { bytes, lines });
     }
 
-    fn begin(&mut self, chunk: Passage) {
-        self.chunk_bytes = chunk.bytes.len();
-        self.chunk_lines = chunk.lines;
-        self.chunk = chunk.bytes;
-    }
-
-    async fn write_chunk(&mut self, connection: &Connection) -> io::Result<()> {
-        if self.chunk_bytes == 0 {
-            return Ok(());
+    /// A chunk has gone to the kernel.
+    fn wrote(&mut self, stream: &dyn Stream, outbox: &Outbox, pace: &Pace) {
+        let chunk = std::mem::take(&mut self.chunk);
+        if chunk.lines > 0 {
+            outbox.written(chunk.bytes);
         }
-        while self.chunk.has_remaining() {
-            connection.stream.writable().await?;
-            match connection.stream.try_write(&self.chunk) {
-                Ok(written) => self.chunk.advance(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+        self.wrote_at = Instant::now();
+        match outbox.status().far {
+            // An unknown one may turn out to be a client that never says what it has received.
+            Far::Unknown | Far::LegacyClient => {
+                self.receipts.wrote(stream.handed_over(), chunk.lines);
+                self.plan_sample(pace);
+            }
+            Far::Client | Far::Server => {
+                self.receipts.forget();
+                self.sample = None;
             }
         }
-        if self.chunk_lines > 0 {
-            connection.outbox.written(self.chunk_bytes);
-        }
-        let now = Instant::now();
-        if !self.receipts.outstanding() {
-            self.sample_at = Some(now + connection.shared.pace.sample);
-        }
-        self.receipts.wrote(self.chunk_bytes, self.chunk_lines);
-        if !counts(connection.outbox.far()) {
-            self.receipts.forget();
-        }
-        (self.chunk, self.chunk_bytes) = (Bytes::new(), 0);
-        self.wrote_at = Some(now);
-        Ok(())
     }
 
-    /// When the kernel is to be asked again, if anyone wants to know.
-    fn sample_due(&self, connection: &Connection) -> Option<Instant> {
-        let wanted = connection.outbox.far() == Far::LegacyClient && self.receipts.outstanding();
-        self.sample_at.filter(|_| wanted)
+    /// Something more is outstanding.
+    fn plan_sample(&mut self, pace: &Pace) {
+        let many = self.receipts.outstanding() >= Some(MANY);
+        let wait = if many {
+            SOON.min(pace.sample)
+        } else {
+            pace.sample
+        };
+        let at = self.wrote_at + wait;
+        match &mut self.sample {
+            Some(planned) if planned.at <= at => {}
+            planned => *planned = Some(Sample { at, wait }),
+        }
     }
 
-    /// Asks the kernel what has been acknowledged and reports it.
-    pub(super) async fn sample(&mut self, connection: &Connection) -> Result<(), Ending> {
-        self.sample_at = Some(Instant::now() + connection.shared.pace.sample);
-        if connection.outbox.far() != Far::LegacyClient {
-            return Ok(());
-        }
-        // Of a chunk that is being written, the kernel has a part that no receipt counts yet.
-        let begun = (self.chunk_bytes - self.chunk.len()) as u64;
-        let news = match unacknowledged(&connection.stream) {
-            Ok(bytes) => self.receipts.acknowledged(bytes.saturating_sub(begun)),
+    /// Asks the kernel what has been acknowledged: how many lines, if the actor doesn't know.
+    pub(super) fn sample(&mut self, stream: &dyn Stream, pace: &Pace) -> Option<u64> {
+        let arrived = match stream.acknowledged() {
+            Ok(bytes) => self.receipts.acknowledged(bytes),
             Err(error) => {
                 tracing::debug!(%error, "the kernel doesn't say what has been received");
-                None
+                self.receipts.forget();
+                false
             }
         };
-        match news {
-            Some(lines) => connection.received(lines).await,
-            None => Ok(()),
+        let received = self.receipts.received();
+        let news = (received > self.reported).then_some(received);
+        let waited = self.sample.take().map(|sample| sample.wait);
+        if news.is_some() || self.receipts.outstanding().is_some() {
+            let fruitless = waited.filter(|_| !arrived);
+            let wait = fruitless.map_or(pace.sample, |wait| (wait * 2).min(pace.sample));
+            let at = Instant::now() + wait;
+            self.sample = Some(Sample { at, wait });
+        }
+        news
+    }
+
+    /// The actor knows that the far end has received so many lines.
+    pub(super) fn reported(&mut self, lines: u64) {
+        self.reported = lines;
+        if self.receipts.outstanding().is_none() {
+            self.sample = None;
         }
     }
 
-    /// Returns when the far end turns out to be a server, then whenever it has heard nothing from us for so
-    /// long that it must.
-    async fn heartbeat_due(&self, connection: &Connection) {
-        match self.server_since {
-            Some(since) => {
-                let last = self.wrote_at.map_or(since, |wrote| wrote.max(since));
-                sleep_until(last + connection.shared.pace.heartbeat).await;
+    /// When the kernel is to be asked, if anybody wants to know.
+    pub(super) fn sample_due(&self, status: Status) -> Option<Instant> {
+        let sample = self.sample.filter(|_| status.far == Far::LegacyClient);
+        sample.map(|sample| sample.at)
+    }
+
+    /// When a server must have heard something from us.
+    pub(super) fn heartbeat_due(&mut self, status: Status, pace: &Pace) -> Option<Instant> {
+        if status.far != Far::Server || self.chunk.bytes > 0 {
+            return None;
+        }
+        // Not at once: the first line is on its way, and it is to be the first.
+        let since = *self.server_since.get_or_insert_with(Instant::now);
+        Some(self.wrote_at.max(since) + pace.heartbeat)
+    }
+
+    /// Says that we live.
+    pub(super) fn beat(&mut self) {
+        let bytes = Bytes::from_static(HEARTBEAT);
+        self.chunk.begin(Passage { bytes, lines: 0 });
+    }
+}
+
+impl Chunk {
+    fn begin(&mut self, passage: Passage) {
+        *self = Self {
+            bytes: passage.bytes.len(),
+            lines: passage.lines,
+            rest: passage.bytes,
+        };
+    }
+
+    /// Hands all of it to the kernel.
+    fn poll_write(
+        &mut self,
+        mut stream: &mut dyn Stream,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while self.rest.has_remaining() {
+            let written = ready!(Pin::new(&mut stream).poll_write(cx, &self.rest))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            None => connection.outbox.until(|_, far| far == Far::Server).await,
+            self.rest.advance(written);
         }
-    }
-
-    fn beat(&mut self) {
-        if self.server_since.is_none() {
-            // Not at once: the first line is on its way, and it is to be the first.
-            self.server_since = Some(Instant::now());
-        } else {
-            let bytes = Bytes::from_static(HEARTBEAT);
-            self.begin(Passage { bytes, lines: 0 });
-        }
-    }
-}
-
-/// Whether what the far end's kernel acknowledges may matter: an unknown one may turn out to be a client.
-fn counts(far: Far) -> bool {
-    match far {
-        Far::Unknown | Far::LegacyClient => true,
-        Far::Client | Far::Server => false,
-    }
-}
-
-/// Returns at a moment, if there is one.
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => pending().await,
+        Pin::new(&mut stream).poll_flush(cx)
     }
 }

@@ -119,7 +119,7 @@ fn on_user(
     let mut receiver = Receiver::new(client, cursor.clone(), lines);
     let why = why_missed(s, &registration);
     let behind = Behind::new(log.first_after(&cursor), cursor.clone(), log, why);
-    receiver.behind = Some(behind);
+    receiver.behind = Some(Box::new(behind));
     receiver.ahead = vector::beyond(&cursor, &log.have);
     s.delivery.receivers.insert(link, receiver);
     speaker::wait_for(s, link, pending);

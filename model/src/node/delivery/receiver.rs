@@ -29,7 +29,7 @@ pub struct Receiver {
     /// What it has not heard yet of what it was sent, with the line's number, in order; and what a legacy client can't be told.
     pub unheard: VecDeque<(u64, Unheard)>,
     /// Where it reads the log, if it has fallen behind.
-    pub behind: Option<Behind>,
+    pub behind: Option<Box<Behind>>,
     /// What it said, last, that not everyone has yet.
     pub pending: Option<Pending>,
     /// Up to this number of its own everyone has what it said.
@@ -308,10 +308,10 @@ pub(super) fn fill(s: &mut State, link: Link, step: &mut Step<'_>) {
 fn read(
     log: &Log,
     receiver: &mut Receiver,
-    mut behind: Behind,
+    mut behind: Box<Behind>,
     link: Link,
     step: &mut Step<'_>,
-) -> Option<Behind> {
+) -> Option<Box<Behind>> {
     for (place, entry) in log.entries.range(behind.from..) {
         if receiver.unheard.len() >= step.config.delivery.window {
             behind.from = *place;
@@ -382,7 +382,7 @@ pub(super) fn on_skipped(s: &mut State, had: &Vector, step: &mut Step<'_>) {
             Some(behind) => behind.since = why,
             None => {
                 let sent = vector::join(had, &receiver.ahead);
-                receiver.behind = Some(Behind::new(log.next, sent, log, why));
+                receiver.behind = Some(Box::new(Behind::new(log.next, sent, log, why)));
             }
         }
     }

@@ -105,6 +105,11 @@ pub(super) const LIMITS: Limits = Limits {
         lines: 1 << 18,
         bytes: 8 << 20,
     },
+    connections: 100,
+    connections_per_address: 100,
+    stranger: Duration::from_secs(60),
+    activities_per_second: 0,
+    attempts_per_second: 0,
 };
 
 impl Puppet {

@@ -1,0 +1,372 @@
+//! The edge: where users' secrets stop, and what comes in too fast. What comes in from a client leaves here with a
+//! hash in place of each secret, so neither the actor nor the disk nor another server ever sees one.
+//!
+//! Hashing is slow by design. It happens on threads of its own, a few at a time ([`hasher`]); the connection that asked
+//! for it waits, its later lines stay in its socket, and nobody else is delayed.
+
+mod hasher;
+pub mod pace;
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::time::Instant;
+
+use regrow_model::message::client::{Info, Secret};
+use regrow_model::message::{Line, Request, SecretHash, Username};
+use subtle::ConstantTimeEq;
+
+use crate::clock::now;
+use hasher::Hasher;
+pub use hasher::params;
+use pace::{Attempts, Pace};
+
+/// What no secret hashes to: takes the place of one that is known to be wrong.
+const NEVER: &str = "!";
+
+/// Admits what clients say.
+pub struct Edge {
+    hasher: Hasher,
+    attempts: Attempts,
+}
+
+/// A connection, as the edge knows it.
+pub struct Guest {
+    /// Where it comes from, if that is known.
+    from: Option<IpAddr>,
+    /// What it has presented last: a repetition needs no hashing.
+    presented: Option<Box<Presented>>,
+    /// How fast it may speak.
+    activities: Option<Pace>,
+}
+
+/// A name, a secret, and the hash of the two.
+struct Presented {
+    username: Username,
+    secret: String,
+    hash: SecretHash,
+}
+
+/// A line on its way to the actor.
+pub enum Admission {
+    /// It is admitted.
+    Now(Line),
+    /// It is admitted when its secret has been hashed.
+    Later(Pin<Box<dyn Future<Output = (Guest, Line)> + Send>>),
+}
+
+impl Edge {
+    /// An edge for all servers of one domain, which hashes at most `at_once` secrets at a time.
+    pub fn new(domain: impl Into<String>, at_once: usize) -> Self {
+        Self {
+            hasher: Hasher::new(domain.into(), at_once),
+            attempts: Attempts::default(),
+        }
+    }
+
+    /// How often one address may try to log in or to register, per second; 0: as often as it likes.
+    pub fn limit_attempts(&self, per_second: u32) {
+        self.attempts.limit(per_second);
+    }
+
+    /// Prepares a line that came in for the actor. One line of a connection after the other.
+    pub fn admit(&self, guest: &mut Guest, line: Line) -> Admission {
+        let Line::Request(request) = line else {
+            return Admission::Now(line);
+        };
+        match *request {
+            Request::Register {
+                username, secret, ..
+            } => self.hash(guest, username, secret, |username, secret| {
+                Request::Register {
+                    username,
+                    secret,
+                    at: now(),
+                }
+            }),
+            Request::Login {
+                username,
+                secret: Some(secret),
+                resume,
+            } => self.hash(guest, username, secret, |username, secret| Request::Login {
+                username,
+                secret: Some(secret),
+                resume,
+            }),
+            Request::Activity {
+                username,
+                secret,
+                activity,
+                k,
+            } => {
+                if !guest.may_speak() {
+                    return refuse("too many activities per second: speak more slowly");
+                }
+                Admission::Now(Line::from(Request::Activity {
+                    secret: secret.map(|secret| guest.compare(&username, secret)),
+                    username,
+                    activity,
+                    k,
+                }))
+            }
+            request @ (Request::Login { secret: None, .. }
+            | Request::Logout
+            | Request::Got { .. }
+            | Request::Invalid { .. }) => Admission::Now(Line::from(request)),
+        }
+    }
+
+    /// Admits a request once its secret is hashed.
+    fn hash(
+        &self,
+        guest: &mut Guest,
+        username: Username,
+        secret: Secret,
+        request: impl FnOnce(Username, Secret) -> Request + Send + 'static,
+    ) -> Admission {
+        let Secret::Plain(plain) = secret else {
+            // A hash is not a secret: who has stolen one can't log in with it.
+            return Admission::Now(Line::from(request(username, never())));
+        };
+        let known = guest.recall(&username, &plain);
+        if let Some(hash) = known.or_else(|| self.hasher.recall(&username, &plain)) {
+            guest.present(username.clone(), plain.to_string(), hash.clone());
+            return Admission::Now(Line::from(request(username, Secret::Hashed(hash))));
+        }
+        if !self.attempts.allow(guest.from, Instant::now()) {
+            return refuse("too many attempts from this address: try again in a while");
+        }
+        let Some(hashed) = self.hasher.hash(&username, &plain) else {
+            return refuse("too many are logging in just now: try again in a while");
+        };
+        let mut guest = guest.leave();
+        Admission::Later(Box::pin(async move {
+            let secret = match hashed.await {
+                Some(hash) => {
+                    guest.present(username.clone(), plain.to_string(), hash.clone());
+                    Secret::Hashed(hash)
+                }
+                None => never(),
+            };
+            (guest, Line::from(request(username, secret)))
+        }))
+    }
+}
+
+impl Guest {
+    /// One that has presented nothing yet, and may say so many things per second; 0: as many as it likes.
+    pub fn new(from: Option<IpAddr>, activities_per_second: u32) -> Self {
+        Self {
+            from,
+            presented: None,
+            activities: Pace::new(activities_per_second, Instant::now()),
+        }
+    }
+
+    /// Hands it over to what goes on elsewhere, which gives it back.
+    fn leave(&mut self) -> Self {
+        Self {
+            from: self.from,
+            presented: self.presented.take(),
+            activities: self.activities.take(),
+        }
+    }
+
+    fn present(&mut self, username: Username, secret: String, hash: SecretHash) {
+        self.presented = Some(Box::new(Presented {
+            username,
+            secret,
+            hash,
+        }));
+    }
+
+    fn may_speak(&mut self) -> bool {
+        let allow = |pace: &mut Pace| pace.allow(Instant::now());
+        self.activities.as_mut().is_none_or(allow)
+    }
+
+    /// The hash of what was presented last, if this is the same.
+    fn recall(&self, username: &Username, secret: &str) -> Option<SecretHash> {
+        let last = self.presented.as_ref()?;
+        let same = bool::from(last.secret.as_bytes().ct_eq(secret.as_bytes()));
+        (same && last.username == *username).then(|| last.hash.clone())
+    }
+
+    /// A secret that must be the one presented last: hashed without hashing.
+    fn compare(&self, username: &Username, secret: Secret) -> Secret {
+        match secret {
+            Secret::Plain(plain) => self
+                .recall(username, &plain)
+                .map_or_else(never, Secret::Hashed),
+            Secret::Hashed(_) => never(),
+        }
+    }
+}
+
+fn never() -> Secret {
+    Secret::Hashed(SecretHash::from(NEVER))
+}
+
+/// The actor answers with the reason, and closes.
+fn refuse(why: &'static str) -> Admission {
+    Admission::Now(Line::Malformed(Info::Text(why.into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regrow_model::message::{Activity, Stamp};
+
+    fn plain(secret: &str) -> Secret {
+        Secret::Plain(secret.into())
+    }
+
+    fn login(user: &str, secret: Option<&str>) -> Line {
+        Line::Request(Box::new(Request::Login {
+            username: user.into(),
+            secret: secret.map(plain),
+            resume: None,
+        }))
+    }
+
+    fn says(user: &str, secret: &str) -> Line {
+        Line::Request(Box::new(Request::Activity {
+            username: user.into(),
+            secret: Some(plain(secret)),
+            activity: Activity::parse("{}").unwrap(),
+            k: None,
+        }))
+    }
+
+    fn hash_of(line: &Line) -> String {
+        let Line::Request(request) = line else {
+            panic!("no request: {line:?}");
+        };
+        let secret = match &**request {
+            Request::Register { secret, .. } => Some(secret),
+            Request::Login { secret, .. } | Request::Activity { secret, .. } => secret.as_ref(),
+            Request::Logout | Request::Got { .. } | Request::Invalid { .. } => None,
+        };
+        match secret {
+            Some(Secret::Hashed(hash)) => hash.to_string(),
+            other => panic!("no hash but {other:?}"),
+        }
+    }
+
+    fn edge() -> Edge {
+        Edge::new("test", 2)
+    }
+
+    fn guest() -> Guest {
+        Guest::new(None, 0)
+    }
+
+    async fn admit(edge: &Edge, guest: &mut Guest, line: Line) -> Line {
+        match edge.admit(guest, line) {
+            Admission::Now(line) => line,
+            Admission::Later(admission) => {
+                let (back, line) = admission.await;
+                *guest = back;
+                line
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_same_name_and_secret_make_the_same_hash_on_every_server() {
+        let (mut here, mut there) = (guest(), guest());
+        let one = admit(&edge(), &mut here, login("aaron", Some("s1"))).await;
+        let other = admit(&edge(), &mut there, login("aaron", Some("s1"))).await;
+        assert_eq!(hash_of(&one), hash_of(&other));
+        assert!(hash_of(&one).starts_with(params::PREFIX));
+        assert!(!hash_of(&one).contains("s1"));
+    }
+
+    #[tokio::test]
+    async fn the_hash_differs_by_name_and_by_domain() {
+        let mut presented = guest();
+        let aaron = admit(&edge(), &mut presented, login("aaron", Some("s1"))).await;
+        let ben = admit(&edge(), &mut presented, login("ben", Some("s1"))).await;
+        let elsewhere = Edge::new("other", 1);
+        let far = admit(&elsewhere, &mut guest(), login("aaron", Some("s1"))).await;
+        assert_ne!(hash_of(&aaron), hash_of(&ben));
+        assert_ne!(hash_of(&aaron), hash_of(&far));
+    }
+
+    #[tokio::test]
+    async fn an_activity_with_the_secret_of_the_login_carries_its_hash() {
+        let mut presented = guest();
+        let edge = edge();
+        let logged_in = admit(&edge, &mut presented, login("aaron", Some("s1"))).await;
+        let said = admit(&edge, &mut presented, says("aaron", "s1")).await;
+        assert_eq!(hash_of(&said), hash_of(&logged_in));
+    }
+
+    #[tokio::test]
+    async fn an_activity_with_another_secret_or_name_carries_what_is_never_right() {
+        let mut presented = guest();
+        let edge = edge();
+        admit(&edge, &mut presented, login("aaron", Some("s1"))).await;
+        for wrong in [says("aaron", "s2"), says("ben", "s1"), says("aaron", "")] {
+            assert_eq!(hash_of(&admit(&edge, &mut presented, wrong).await), NEVER);
+        }
+    }
+
+    #[tokio::test]
+    async fn anonymous_needs_no_secret() {
+        let (edge, line) = (edge(), login("anonymous", None));
+        let admitted = admit(&edge, &mut guest(), line.clone()).await;
+        assert_eq!(admitted, line);
+    }
+
+    #[tokio::test]
+    async fn a_register_gets_the_time_of_its_arrival() {
+        let register = Line::Request(Box::new(Request::Register {
+            username: "aaron".into(),
+            secret: plain("s1"),
+            at: Stamp(0),
+        }));
+        let before = now();
+        let Line::Request(admitted) = admit(&edge(), &mut guest(), register).await else {
+            panic!("it was a request");
+        };
+        assert!(matches!(*admitted, Request::Register { at, .. } if at >= before));
+    }
+
+    #[tokio::test]
+    async fn who_speaks_too_fast_is_told_so() {
+        let (edge, mut hasty) = (edge(), Guest::new(None, 5));
+        let mut refused = 0;
+        for _ in 0..20 {
+            let line = says("aaron", "s1");
+            refused += usize::from(matches!(
+                admit(&edge, &mut hasty, line).await,
+                Line::Malformed(_)
+            ));
+        }
+        assert!(refused >= 10, "{refused}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_tries_too_many_secrets_is_told_so() {
+        let edge = edge();
+        edge.limit_attempts(1);
+        let mut guest = Guest::new("10.0.0.1".parse().ok(), 0);
+        let first = admit(&edge, &mut guest, login("aaron", Some("s1"))).await;
+        assert!(hash_of(&first).starts_with(params::PREFIX));
+        let again = admit(&edge, &mut guest, login("aaron", Some("s1"))).await;
+        assert_eq!(
+            hash_of(&again),
+            hash_of(&first),
+            "the same again is no attempt"
+        );
+        let mut more = 0..20;
+        let refused = more.any(|n| {
+            let line = login("aaron", Some(&format!("guess {n}")));
+            matches!(
+                edge.admit(&mut guest, line),
+                Admission::Now(Line::Malformed(_))
+            )
+        });
+        assert!(refused);
+    }
+}

@@ -1,0 +1,258 @@
+//! Reads a connection's stream and hands over its lines, one after the other: each is admitted at the edge first, and waits
+//! for room in the actor's queue.
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use regrow_model::message::framing::{LineSplitter, LineTooLong};
+use regrow_model::message::{Line, Request};
+use regrow_model::port::Link;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::Instant;
+
+use super::connection::Ending;
+use super::stream::Stream;
+use super::{Shared, Side};
+use crate::edge::{Admission, Guest};
+use crate::runtime::{Event, Far, Fate, Outbox};
+
+/// How many bytes are read at once.
+const READ: usize = 16 << 10;
+
+/// What is on its way from a stream to the actor.
+pub(super) struct Reader {
+    splitter: LineSplitter,
+    guest: Guest,
+    /// What was read and not handed over yet.
+    lines: VecDeque<Line>,
+    waits: Option<Waits>,
+    /// Why there will be no more.
+    over: Option<Over>,
+    heard_at: Instant,
+}
+
+/// What the first line waits for.
+enum Waits {
+    /// The edge.
+    Edge(Pin<Box<dyn Future<Output = (Guest, Line)> + Send>>),
+    /// Room in the actor's queue.
+    Room(Pin<Box<dyn Future<Output = bool> + Send>>),
+}
+
+/// Why there will be no more lines.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// The far end sends no more.
+    Done,
+    /// What comes can't be understood: the actor closes.
+    Deaf,
+}
+
+impl Reader {
+    pub(super) fn new(guest: Guest, line_bytes: usize) -> Self {
+        Self {
+            splitter: LineSplitter::new(line_bytes),
+            guest,
+            lines: VecDeque::new(),
+            waits: None,
+            over: None,
+            heard_at: Instant::now(),
+        }
+    }
+
+    /// When the far end was last heard; not known while what it said waits for us.
+    pub(super) fn heard_at(&self) -> Option<Instant> {
+        self.waits.is_none().then_some(self.heard_at)
+    }
+
+    /// Has the actor hear of something that isn't a line of the far end's, after all those that are.
+    pub(super) fn add(&mut self, line: Line) {
+        self.lines.push_back(line);
+        self.over = Some(Over::Deaf);
+    }
+
+    /// Reads and hands over until nothing comes; ready when nothing will.
+    pub(super) fn poll(
+        &mut self,
+        stream: &mut dyn Stream,
+        to: &Destination<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Ending> {
+        loop {
+            if let Err(ending) = ready!(self.poll_hand_over(to, cx)) {
+                return Poll::Ready(ending);
+            }
+            match self.over {
+                Some(Over::Done) => return Poll::Ready(Ending::FarEndDone),
+                Some(Over::Deaf) => return Poll::Pending,
+                None => {}
+            }
+            if to.hears_a_server() {
+                let limits = to.shared.limits();
+                self.splitter.allow(limits.server_line_bytes);
+            }
+            if let Err(error) = ready!(self.poll_fill(stream, to, cx)) {
+                return Poll::Ready(Ending::Broken(error));
+            }
+        }
+    }
+
+    /// Reads what has arrived and decodes the lines that it ends. Between two reads no buffer is kept for a connection but
+    /// its unfinished line.
+    fn poll_fill(
+        &mut self,
+        mut stream: &mut dyn Stream,
+        to: &Destination<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut room = [MaybeUninit::uninit(); READ];
+        let mut buffer = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(&mut stream).poll_read(cx, &mut buffer))?;
+        self.heard_at = Instant::now();
+        let bytes = buffer.filled();
+        if bytes.is_empty() {
+            self.finish(to);
+        } else if let Err(too_long) = self.split(bytes, to) {
+            self.add(Line::Malformed(too_long.into()));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn split(&mut self, bytes: &[u8], to: &Destination<'_>) -> Result<(), LineTooLong> {
+        let hearer = to.shared.side.hearer();
+        let lines = &mut self.lines;
+        self.splitter.feed(bytes, |line| {
+            // An empty line is a heartbeat: that it came is all it says.
+            if !line.is_empty() {
+                lines.push_back(Line::decode(line, hearer));
+            }
+        })
+    }
+
+    /// The far end sends no more: its last line may have no end.
+    fn finish(&mut self, to: &Destination<'_>) {
+        let splitter = std::mem::replace(&mut self.splitter, LineSplitter::new(0));
+        if let Some(last) = splitter.finish() {
+            let line = Line::decode(&last, to.shared.side.hearer());
+            self.lines.push_back(line);
+        }
+        self.over = Some(Over::Done);
+    }
+
+    /// Hands over what was read.
+    fn poll_hand_over(
+        &mut self,
+        to: &Destination<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Ending>> {
+        loop {
+            let line = match &mut self.waits {
+                Some(Waits::Edge(admission)) => {
+                    let (guest, line) = ready!(admission.as_mut().poll(cx));
+                    self.guest = guest;
+                    self.listen();
+                    line
+                }
+                Some(Waits::Room(room)) => {
+                    let heard = ready!(room.as_mut().poll(cx));
+                    self.listen();
+                    if !heard {
+                        return Poll::Ready(Err(Ending::Abandoned));
+                    }
+                    continue;
+                }
+                None => match self.next(to) {
+                    None => return Poll::Ready(Ok(())),
+                    Some(Admission::Now(line)) => line,
+                    Some(Admission::Later(admission)) => {
+                        self.waits = Some(Waits::Edge(admission));
+                        continue;
+                    }
+                },
+            };
+            if let Err(ending) = self.hand_over(line, to) {
+                return Poll::Ready(Err(ending));
+            }
+        }
+    }
+
+    /// We listen again: how long we didn't is not the far end's silence.
+    fn listen(&mut self) {
+        self.waits = None;
+        self.heard_at = Instant::now();
+    }
+
+    /// The next line, at the edge.
+    fn next(&mut self, to: &Destination<'_>) -> Option<Admission> {
+        let line = loop {
+            let Some(line) = self.lines.pop_front() else {
+                self.lines = VecDeque::new(); // an idle connection keeps no room for them
+                return None;
+            };
+            if to.outbox.status().fate == Fate::Open {
+                break line;
+            }
+        };
+        recognise(to.outbox, &line);
+        Some(match &to.shared.side {
+            Side::Server(edge) => edge.admit(&mut self.guest, line),
+            Side::Client => Admission::Now(line),
+        })
+    }
+
+    fn hand_over(&mut self, line: Line, to: &Destination<'_>) -> Result<(), Ending> {
+        let link = to.link;
+        match to.shared.events.try_send(Event::Line { link, line }) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(Ending::Abandoned),
+            Err(TrySendError::Full(event)) => {
+                let events = to.shared.events.clone();
+                let room = async move { events.send(event).await.is_ok() };
+                self.waits = Some(Waits::Room(Box::pin(room)));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Where lines go.
+pub(super) struct Destination<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) outbox: &'a Outbox,
+    pub(super) link: Link,
+}
+
+impl Destination<'_> {
+    /// Whether the far end is a server, as far as it has shown.
+    fn hears_a_server(&self) -> bool {
+        match self.shared.side {
+            Side::Client => true,
+            Side::Server(_) => self.outbox.status().far == Far::Server,
+        }
+    }
+}
+
+/// Learns from what a far end says who it is.
+fn recognise(outbox: &Outbox, line: &Line) {
+    let far = match line {
+        Line::Peer(_) => Far::Server,
+        Line::Reply(_) => Far::Client,
+        Line::Malformed(_) => return,
+        Line::Request(request) => match **request {
+            Request::Login { resume: None, .. } | Request::Register { .. } => Far::LegacyClient,
+            Request::Login { .. } => Far::Client,
+            Request::Logout
+            | Request::Activity { .. }
+            | Request::Got { .. }
+            | Request::Invalid { .. } => return,
+        },
+    };
+    if outbox.status().far != Far::Server {
+        outbox.shown(far);
+    }
+}
