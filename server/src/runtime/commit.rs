@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
@@ -30,11 +30,26 @@ impl<S> Disk<S> for Forgetful {
     }
 }
 
+/// Whether saving works. While it doesn't, nothing that depends on a save leaves the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DiskHealth {
+    /// The last save succeeded, or there was none yet.
+    Healthy,
+    /// The last save failed; it is tried again until it succeeds.
+    Failing {
+        /// When the first of the failures in a row was seen.
+        since: SystemTime,
+        /// What the latest of them said: what is wrong, and what to do about it.
+        error: String,
+    },
+}
+
 /// Hands saves to the disk's thread and knows how far they have come. Saves are numbered 1, 2, 3, …
 pub(super) struct Keeper<S> {
     desk: Arc<Desk<S>>,
     saved: u64,
     durable: watch::Receiver<u64>,
+    health: watch::Receiver<DiskHealth>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -59,17 +74,25 @@ impl<S: Send + 'static> Keeper<S> {
             changed: Condvar::new(),
         });
         let (progress, durable) = watch::channel(0);
+        let (diagnosis, health) = watch::channel(DiskHealth::Healthy);
         let thread = {
-            let desk = desk.clone();
+            let (desk, signs) = (
+                desk.clone(),
+                Signs {
+                    progress,
+                    diagnosis,
+                },
+            );
             std::thread::Builder::new()
                 .name("disk".to_owned())
-                .spawn(move || desk.work(disk, &progress))
+                .spawn(move || desk.work(disk, &signs))
                 .expect("the process may start a thread")
         };
         Self {
             desk,
             saved: 0,
             durable,
+            health,
             thread: Some(thread),
         }
     }
@@ -86,6 +109,11 @@ impl<S: Send + 'static> Keeper<S> {
     /// Up to which save everything is on disk.
     pub(super) fn durable(&mut self) -> u64 {
         *self.durable.borrow_and_update()
+    }
+
+    /// Whether saving works, to be watched from elsewhere.
+    pub(super) fn health(&self) -> watch::Receiver<DiskHealth> {
+        self.health.clone()
     }
 
     /// Returns when more is on disk than at the last call of [`Self::durable`]. Cancel safe.
@@ -119,26 +147,12 @@ impl<S> Desk<S> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self, mut disk: Box<dyn Disk<S>>, progress: &watch::Sender<u64>) {
-        let mut healthy = true;
+    fn work(&self, mut disk: Box<dyn Disk<S>>, signs: &Signs) {
         while let Some((number, storage)) = self.next() {
             match disk.save(&storage) {
-                Ok(()) => {
-                    if !healthy {
-                        tracing::info!(event = "disk_recovered", "saving works again");
-                    }
-                    healthy = true;
-                    progress.send_replace(number);
-                }
+                Ok(()) => signs.saved(number),
                 Err(error) => {
-                    if healthy {
-                        tracing::error!(
-                            event = "disk_failed",
-                            %error,
-                            "nothing is acknowledged until saving works again"
-                        );
-                    }
-                    healthy = false;
+                    signs.failed(&*error);
                     self.put_back(number, storage);
                 }
             }
@@ -172,5 +186,45 @@ impl<S> Desk<S> {
         newest.save.get_or_insert((number, storage));
         drop(newest);
         std::thread::sleep(RETRY);
+    }
+}
+
+/// What the disk's thread lets others see.
+struct Signs {
+    /// Up to which save everything is on disk.
+    progress: watch::Sender<u64>,
+    diagnosis: watch::Sender<DiskHealth>,
+}
+
+impl Signs {
+    fn saved(&self, number: u64) {
+        let healed = self.diagnosis.send_if_modified(|health| {
+            let failed = *health != DiskHealth::Healthy;
+            *health = DiskHealth::Healthy;
+            failed
+        });
+        if healed {
+            tracing::info!(event = "disk_recovered", "saving works again");
+        }
+        self.progress.send_replace(number);
+    }
+
+    fn failed(&self, error: &(dyn Error + Send + Sync)) {
+        let error = error.to_string();
+        let fell_ill = *self.diagnosis.borrow() == DiskHealth::Healthy;
+        if fell_ill {
+            tracing::error!(
+                event = "disk_failed",
+                error,
+                "nothing is acknowledged until saving works again"
+            );
+        }
+        self.diagnosis.send_modify(|health| match health {
+            DiskHealth::Healthy => {
+                let since = SystemTime::now();
+                *health = DiskHealth::Failing { since, error };
+            }
+            DiskHealth::Failing { error: latest, .. } => *latest = error,
+        });
     }
 }

@@ -27,7 +27,7 @@ mod promises;
 mod sheet;
 mod timers;
 
-pub use commit::{Disk, Forgetful};
+pub use commit::{Disk, DiskHealth, Forgetful};
 pub use event::{Dial, Event, Events};
 pub use outbox::{Bound, Far, Fate, Outbox, Status};
 pub use sheet::Passage;
@@ -39,7 +39,7 @@ use std::hash::Hash;
 
 use regrow_model::port::{Effect, Input, Port, runtime_id};
 use stateright::actor::{Actor, Command, Id, Out};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
@@ -71,6 +71,7 @@ pub struct Setup<N: Actor, T> {
 /// Holds a running actor. Dropping it stops the actor without waiting.
 pub struct Handle<A> {
     asks: mpsc::Sender<A>,
+    disk: watch::Receiver<DiskHealth>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -79,6 +80,11 @@ impl<A> Handle<A> {
     /// A way to ask the actor for something, to be handed out.
     pub fn asks(&self) -> mpsc::Sender<A> {
         self.asks.clone()
+    }
+
+    /// Whether its saves succeed, to be handed out; it changes as that changes.
+    pub fn disk(&self) -> watch::Receiver<DiskHealth> {
+        self.disk.clone()
     }
 
     /// Ends the actor after its present handler, once all that it saved is on disk.
@@ -110,8 +116,15 @@ where
 {
     let (asks, asked) = mpsc::channel(ASKS);
     let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(Running::start(setup).run(events, asked, stopped));
-    Handle { asks, stop, task }
+    let running = Running::start(setup);
+    let disk = running.keeper.health();
+    let task = tokio::spawn(running.run(events, asked, stopped));
+    Handle {
+        asks,
+        disk,
+        stop,
+        task,
+    }
 }
 
 /// The actor and all that it has asked for.

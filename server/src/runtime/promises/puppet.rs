@@ -10,10 +10,10 @@ use regrow_model::port::{Effect, Effects, Input, Link, Port};
 use stateright::actor::{Actor, Id, Out};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::edge::Edge;
-use crate::runtime::{Bound, Disk, EVENTS, Forgetful, Handle, Setup, spawn};
+use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Setup, spawn};
 use crate::transport::{Limits, Pace, Shared, Side, Tcp};
 
 /// No test waits longer than this for anything.
@@ -141,6 +141,11 @@ impl Puppet {
             heard,
             running,
         }
+    }
+
+    /// Whether its saves succeed.
+    pub(super) fn disk(&self) -> watch::Receiver<DiskHealth> {
+        self.running.disk()
     }
 
     /// Stops the actor and waits until it has.

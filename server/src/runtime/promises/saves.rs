@@ -2,6 +2,7 @@
 
 use super::disks::Gated;
 use super::puppet::{Pull, Puppet, line, soon, until, wire};
+use crate::runtime::DiskHealth;
 
 #[tokio::test]
 async fn what_follows_a_save_leaves_when_it_is_on_disk_and_what_follows_on_its_link_waits_behind() {
@@ -86,6 +87,36 @@ async fn a_save_that_fails_lets_nothing_out_until_one_succeeds() {
     disk.set_broken(false);
     assert_eq!(raw.reads().await, Some(wire("acknowledged")));
     assert_eq!(disk.saved(), [1]);
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_and_recovers_is_seen_to_do_so_from_outside() {
+    let disk = Gated::default();
+    disk.open();
+    let puppet = Puppet::with_disk(disk.disk()).await;
+    let mut health = puppet.disk();
+    assert_eq!(*health.borrow_and_update(), DiskHealth::Healthy);
+
+    disk.set_broken(true);
+    puppet.pull([Pull::Save(1)]).await;
+    soon(health.changed()).await.unwrap();
+    let DiskHealth::Failing { since, error } = health.borrow_and_update().clone() else {
+        panic!("it fails");
+    };
+    assert_eq!(error, "no space left on device");
+
+    let failed = disk.failed();
+    until("it fails again", || disk.failed() > failed).await;
+    puppet.pull([Pull::Save(2)]).await;
+    match &*health.borrow_and_update() {
+        DiskHealth::Failing { since: first, .. } => assert_eq!(*first, since),
+        DiskHealth::Healthy => panic!("it still fails"),
+    }
+
+    disk.set_broken(false);
+    let healed = health.wait_for(|health| *health == DiskHealth::Healthy);
+    soon(healed).await.unwrap();
+    assert_eq!(disk.saved(), [2], "the newest, which holds all before it");
 }
 
 #[tokio::test]
