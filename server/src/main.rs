@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use regrow::command::check::{self, Check};
 use regrow::command::client::Client;
+use regrow::command::data::{self, Data};
 use regrow::command::demo::Demo;
 use regrow::command::explore::{self, Explore};
 use regrow::command::forget::Forget;
@@ -29,6 +30,7 @@ enum Command {
     Serve(Serve),
     Client(Client),
     Forget(Forget),
+    Data(Data),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     let done: anyhow::Result<()> = match regrow.command {
         Command::Check(check) => return check::run(&check),
+        Command::Data(data) => return data::run(&data),
         Command::Explore(explore) => return explore::run(&explore),
         Command::Demo(demo) => demo.run().map_err(Into::into),
         Command::Serve(serve) => serve.run().map_err(Into::into),

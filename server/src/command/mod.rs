@@ -2,10 +2,12 @@
 
 pub mod check;
 pub mod client;
+pub mod data;
 pub mod demo;
 pub mod explore;
 pub mod forget;
 mod journal;
+mod layout;
 mod names;
 pub mod serve;
 mod spelling;

@@ -4,21 +4,39 @@
 use std::error::Error;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
-/// How long a disk that failed is left alone before the next attempt.
+/// How long a disk that failed is left alone before the next attempt, at least; longer if attempts take long.
 const RETRY: Duration = Duration::from_millis(500);
+/// How many times as long as an attempt took it is left alone: a large store is slow to look at again.
+const RETRY_SHARE: u32 = 4;
+/// How long it is left alone at most.
+const RETRY_MOST: Duration = Duration::from_secs(10);
 
 /// Where saves go.
 pub trait Disk<S>: Send {
-    /// Replaces what was saved before; when it returns, the new value survives a crash of the machine.
+    /// Replaces what was saved before; when it returns, the new value survives a crash of the machine, unless
+    /// whoever made this disk has settled for less.
     ///
     /// # Errors
     /// When it may not be on disk. The caller tries again, with this value or a newer one, and meanwhile
     /// lets nothing out that depends on it.
     fn save(&mut self, storage: &S) -> Result<(), Box<dyn Error + Send + Sync>>;
+
+    /// When [`Self::sync`] is to be called, if it was told to let saves return before they survive that crash.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Lets all saves that have returned survive a crash of the machine. Called when it is due, and at the end.
+    ///
+    /// # Errors
+    /// When they may not. The caller tries again.
+    fn sync(&mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
 }
 
 /// A disk for an actor that need not remember: it keeps nothing.
@@ -148,45 +166,81 @@ impl<S> Desk<S> {
     }
 
     fn work(&self, mut disk: Box<dyn Disk<S>>, signs: &Signs) {
-        while let Some((number, storage)) = self.next() {
-            match disk.save(&storage) {
-                Ok(()) => signs.saved(number),
-                Err(error) => {
-                    signs.failed(&*error);
-                    self.put_back(number, storage);
-                }
+        loop {
+            let task = self.next(disk.due());
+            let began = Instant::now();
+            let done = match &task {
+                Task::Save(number, storage) => disk.save(storage).map(|()| signs.saved(*number)),
+                Task::Sync => disk.sync().map(|()| signs.healthy()),
+                Task::End => break,
+            };
+            if let Err(error) = done {
+                signs.failed(&*error);
+                self.put_back(task);
+                self.rest(began.elapsed());
             }
+        }
+        if let Err(error) = disk.sync() {
+            signs.failed(&*error);
         }
     }
 
-    /// Waits for a save; `None` when there will be none.
-    fn next(&self) -> Option<(u64, S)> {
+    /// Waits for something to do.
+    fn next(&self, due: Option<Instant>) -> Task<S> {
         let mut newest = self.lock();
         loop {
-            if let Some(save) = newest.save.take() {
-                return Some(save);
+            if let Some((number, storage)) = newest.save.take() {
+                return Task::Save(number, storage);
             }
             if newest.closed {
-                return None;
+                return Task::End;
             }
-            newest = self
-                .changed
-                .wait(newest)
-                .unwrap_or_else(PoisonError::into_inner);
+            let wait = due.map(|due| due.saturating_duration_since(Instant::now()));
+            newest = match wait {
+                Some(Duration::ZERO) => return Task::Sync,
+                Some(wait) => {
+                    let waited = self.changed.wait_timeout(newest, wait);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let waited = self.changed.wait(newest);
+                    waited.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
         }
     }
 
-    /// Leaves a save that failed for the next attempt, unless a newer one has come, and waits a little.
-    fn put_back(&self, number: u64, storage: S) {
-        let mut newest = self.lock();
-        if newest.closed {
-            newest.save = None;
-            return;
+    /// Leaves a save that failed for the next attempt, unless a newer one has come.
+    fn put_back(&self, task: Task<S>) {
+        match task {
+            Task::Save(number, storage) => {
+                let mut newest = self.lock();
+                if !newest.closed {
+                    newest.save.get_or_insert((number, storage));
+                }
+            }
+            Task::Sync | Task::End => {}
         }
-        newest.save.get_or_insert((number, storage));
-        drop(newest);
-        std::thread::sleep(RETRY);
     }
+
+    /// Leaves the disk alone for a while after an attempt that failed and took so long.
+    fn rest(&self, took: Duration) {
+        let rest = (took * RETRY_SHARE).clamp(RETRY, RETRY_MOST);
+        let open = |newest: &mut Newest<S>| {
+            if newest.closed {
+                newest.save = None;
+            }
+            !newest.closed
+        };
+        drop(self.changed.wait_timeout_while(self.lock(), rest, open));
+    }
+}
+
+/// What the disk's thread has to do next.
+enum Task<S> {
+    Save(u64, S),
+    Sync,
+    End,
 }
 
 /// What the disk's thread lets others see.
@@ -198,6 +252,11 @@ struct Signs {
 
 impl Signs {
     fn saved(&self, number: u64) {
+        self.healthy();
+        self.progress.send_replace(number);
+    }
+
+    fn healthy(&self) {
         let healed = self.diagnosis.send_if_modified(|health| {
             let failed = *health != DiskHealth::Healthy;
             *health = DiskHealth::Healthy;
@@ -206,7 +265,6 @@ impl Signs {
         if healed {
             tracing::info!(event = "disk_recovered", "saving works again");
         }
-        self.progress.send_replace(number);
     }
 
     fn failed(&self, error: &(dyn Error + Send + Sync)) {

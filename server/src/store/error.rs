@@ -20,10 +20,33 @@ pub enum StoreError {
     /// Another process has it.
     #[error(
         "{} is in use by another process. Stop that one, or give this server a directory of its own with --data",
-        file.display()
+        directory.display()
     )]
     InUse {
         /// What is in use.
+        directory: PathBuf,
+    },
+    /// It can't be locked.
+    #[error("cannot lock {}: {source}. Check that this user may write there", file.display())]
+    Lock {
+        /// The lock's file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is nothing.
+    #[error("there is no {} to look at. Name the directory that `regrow serve` was given with --data", file.display())]
+    Absent {
+        /// What isn't there.
+        file: PathBuf,
+    },
+    /// It holds what a server that keeps nothing would forget.
+    #[error(
+        "{} holds what a server has kept, and --durability memory would forget it. Name another directory with          --data, or move the file away",
+        file.display()
+    )]
+    Kept {
+        /// The file.
         file: PathBuf,
     },
     /// Written in another way.
@@ -68,7 +91,9 @@ impl StoreError {
         let file = file.to_owned();
         // The engine's list of errors is open: what isn't one of these is the system's.
         match error {
-            redb::Error::DatabaseAlreadyOpen => Self::InUse { file },
+            redb::Error::DatabaseAlreadyOpen => Self::InUse {
+                directory: file.parent().unwrap_or(&file).to_owned(),
+            },
             redb::Error::Corrupted(what) => Self::Damaged { file, what },
             redb::Error::Io(error)
                 if matches!(

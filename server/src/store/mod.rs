@@ -1,38 +1,43 @@
 //! The durable state on disk: one redb file in `--data DIR`, one table per persistent map.
 //!
 //! A save writes what differs from the save before (`imbl` finds it without looking at what is shared) and
-//! costs one fsync. The file is locked against a second process; an unfinished last write is undone when it
-//! is opened. Why redb: `docs/decisions/2026-11-22-store.md`.
+//! costs one fsync. The directory is locked against a second process; an unfinished last write is undone when
+//! the file is opened; what is damaged is refused. Why redb: `docs/decisions/2026-11-22-store.md`.
 
+mod engine;
 mod error;
+mod inspect;
+mod lock;
+mod overlay;
 mod schema;
 
 pub use error::StoreError;
+pub use inspect::{Compacted, Contents, TableSize, compact, inspect};
+pub use lock::Lock;
 pub use schema::Schema;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use redb::{Database, ReadableDatabase, TableDefinition, TableError};
+use redb::{Database, Durability, ReadableDatabase, TableDefinition, TableError};
 
 use crate::runtime::Disk;
+use engine::{Engine, FILE, META, Medium, ROOT_KEY, guarded};
 use schema::{Bytes, Changes};
-
-/// The file within the data directory.
-const FILE: &str = "regrow.redb";
-/// What is written in it, and how. A program reads its own format only.
-const FORMAT: u64 = 3;
-const FORMAT_KEY: &[u8] = b"format";
-/// The table of what exists once: the format, and the schema's root.
-const META: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("meta");
-const ROOT_KEY: &[u8] = b"root";
 
 /// A durable state on disk.
 pub struct Store<S> {
-    file: PathBuf,
+    engine: Engine,
     schema: Schema<S>,
     /// Absent after an error: what is on disk isn't known then, so it is opened and read anew.
     open: Option<Open<S>>,
+    /// How long a save may wait for its fsync; `None`: not at all.
+    interval: Option<Duration>,
+    /// When everything was on disk; `None` if that isn't known.
+    synced: Option<Instant>,
+    /// The newest save, if it may not have been synced.
+    unsynced: Option<S>,
 }
 
 struct Open<S> {
@@ -47,17 +52,27 @@ impl<S: Clone + 'static> Store<S> {
     /// # Errors
     /// When another process has it, when it can't be read or written, or was written by another format.
     pub fn open(directory: &Path, schema: Schema<S>) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(directory).map_err(|source| StoreError::Directory {
-            directory: directory.to_owned(),
-            source,
-        })?;
-        let mut store = Self {
-            file: directory.join(FILE),
+        Self::open_on(directory, schema, engine::plain())
+    }
+
+    fn open_on(directory: &Path, schema: Schema<S>, medium: Medium) -> Result<Self, StoreError> {
+        let lock = Lock::take(directory)?;
+        let engine = Engine::start(directory, lock, medium)?;
+        let open = load(&engine, &schema)?;
+        Ok(Self {
+            engine,
             schema,
-            open: None,
-        };
-        store.reopen()?;
-        Ok(store)
+            open: Some(open),
+            interval: None,
+            synced: None,
+            unsynced: None,
+        })
+    }
+
+    /// Lets saves share an fsync for so long: a crash can lose what was saved within that time, and no more.
+    pub fn sync_every(mut self, interval: Duration) -> Self {
+        self.interval = Some(interval);
+        self
     }
 
     /// What was saved last; `None` on an empty disk.
@@ -65,92 +80,75 @@ impl<S: Clone + 'static> Store<S> {
         self.open.as_ref()?.saved.clone()
     }
 
-    /// Makes a state durable.
+    /// Saves a state: durable when this returns, or within the interval if there is one.
     ///
     /// # Errors
-    /// When it may not be on disk. The store can be used on: the next save begins by reading what is there.
+    /// When it may not have been saved. The store can be used on: the next save begins by reading what is there.
     pub fn put(&mut self, state: &S) -> Result<(), StoreError> {
-        let mut open = match self.open.take() {
+        let now = match (self.interval, self.synced) {
+            (Some(interval), Some(synced)) => synced.elapsed() >= interval,
+            (None, _) | (_, None) => true,
+        };
+        self.commit(state, now)
+    }
+
+    fn commit(&mut self, state: &S, durable: bool) -> Result<(), StoreError> {
+        let began = Instant::now();
+        let written = self.write(state, durable);
+        if written.is_err() {
+            // What was written without an fsync is gone, too.
+            self.synced = None;
+            self.unsynced = Some(state.clone());
+            self.close();
+            return written;
+        }
+        if durable {
+            self.synced = Some(began);
+            self.unsynced = None;
+        } else {
+            self.unsynced = Some(state.clone());
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, state: &S, durable: bool) -> Result<(), StoreError> {
+        let open = match &mut self.open {
             Some(open) => open,
-            None => self.load()?,
+            closed => closed.insert(load(&self.engine, &self.schema)?),
         };
-        self.write(&open, state).map_err(|e| self.explain(e))?;
+        let durability = match durable {
+            true => Durability::Immediate,
+            false => Durability::None,
+        };
+        guarded(self.engine.file(), || {
+            let mut transaction = open.database.begin_write()?;
+            transaction.set_durability(durability)?;
+            put_in(&transaction, &self.schema, open.saved.as_ref(), state)?;
+            transaction.commit()?;
+            Ok(())
+        })?;
         open.saved = Some(state.clone());
-        self.open = Some(open);
         Ok(())
     }
 
-    fn reopen(&mut self) -> Result<(), StoreError> {
-        self.open = Some(self.load()?);
-        Ok(())
+    /// Closes the file, whatever state it is in.
+    fn close(&mut self) {
+        let open = self.open.take();
+        // Nobody can do anything about an engine that can't even close: what follows reads the file anew.
+        let _ = guarded(self.engine.file(), || {
+            drop(open);
+            Ok(())
+        });
     }
+}
 
-    fn explain(&self, error: redb::Error) -> StoreError {
-        StoreError::explain(&self.file, error)
-    }
-
-    fn load(&self) -> Result<Open<S>, StoreError> {
-        // All of it is read now anyway, so all of it can be verified: nothing is trusted unseen.
-        let opened = Database::builder()
-            .set_check_integrity_on_open(true)
-            .create(&self.file);
-        let database = opened.map_err(|e| self.explain(e.into()))?;
-        let saved = self.read(&database)?;
-        Ok(Open { database, saved })
-    }
-
-    fn read(&self, database: &Database) -> Result<Option<S>, StoreError> {
-        let read = || -> Result<_, redb::Error> {
-            let transaction = database.begin_read()?;
-            let meta = match transaction.open_table(META) {
-                Err(TableError::TableDoesNotExist(_)) => return Ok(None),
-                meta => meta?,
-            };
-            let format = meta.get(FORMAT_KEY)?.map(|bytes| bytes.value().to_vec());
-            let root = meta.get(ROOT_KEY)?.map(|bytes| bytes.value().to_vec());
-            Ok(Some((transaction, format, root)))
-        };
-        let Some((transaction, format, root)) = read().map_err(|e| self.explain(e))? else {
-            return Ok(None);
-        };
-        let found = format.and_then(|bytes| bytes.try_into().ok());
-        let found = found.map(u64::from_be_bytes);
-        if found != Some(FORMAT) {
-            return Err(StoreError::Format {
-                file: self.file.clone(),
-                found,
-                known: FORMAT,
-            });
-        }
-        let Some(root) = root else {
-            return Ok(None);
-        };
-        self.schema
-            .load(&root, |table| rows(&transaction, table))
-            .map(Some)
-            .map_err(|problem| match problem {
-                schema::Problem::Read(error) => self.explain(error),
-                schema::Problem::Meaning(error) => StoreError::Damaged {
-                    file: self.file.clone(),
-                    what: error.to_string(),
-                },
-            })
-    }
-
-    fn write(&self, open: &Open<S>, state: &S) -> Result<(), redb::Error> {
-        let transaction = open.database.begin_write()?;
-        {
-            let mut meta = transaction.open_table(META)?;
-            meta.insert(FORMAT_KEY, FORMAT.to_be_bytes().as_slice())?;
-            if let Some(root) = self.schema.root(open.saved.as_ref(), state) {
-                meta.insert(ROOT_KEY, root.as_slice())?;
-            }
-        }
-        for (name, changes) in self.schema.changes(open.saved.as_ref(), state) {
-            apply(&transaction, name, changes)?;
-        }
-        transaction.commit()?;
-        Ok(())
+impl<S> Drop for Store<S> {
+    fn drop(&mut self) {
+        let open = self.open.take();
+        let _ = guarded(self.engine.file(), || {
+            drop(open);
+            Ok(())
+        });
     }
 }
 
@@ -158,6 +156,96 @@ impl<S: Clone + Send + 'static> Disk<S> for Store<S> {
     fn save(&mut self, storage: &S) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.put(storage).map_err(Into::into)
     }
+
+    fn due(&self) -> Option<Instant> {
+        self.unsynced.as_ref()?;
+        let due = self.synced.zip(self.interval);
+        Some(due.map_or_else(Instant::now, |(synced, interval)| synced + interval))
+    }
+
+    fn sync(&mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let Some(state) = self.unsynced.clone() else {
+            return Ok(());
+        };
+        self.commit(&state, true).map_err(Into::into)
+    }
+}
+
+/// The data directory of a server that keeps nothing: locked, and otherwise empty.
+#[derive(Debug)]
+pub struct Nothing {
+    _lock: Lock,
+}
+
+impl Nothing {
+    /// Takes a directory, which is created if need be.
+    ///
+    /// # Errors
+    /// When another process has it, when it can't be used, or when something is kept there already.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let lock = Lock::take(directory)?;
+        let file = directory.join(FILE);
+        if file.exists() {
+            return Err(StoreError::Kept { file });
+        }
+        Ok(Self { _lock: lock })
+    }
+}
+
+impl<S> Disk<S> for Nothing {
+    fn save(&mut self, _: &S) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(())
+    }
+}
+
+fn load<S: 'static>(engine: &Engine, schema: &Schema<S>) -> Result<Open<S>, StoreError> {
+    let database = engine.open()?;
+    let saved = read(engine.file(), &database, schema)?;
+    Ok(Open { database, saved })
+}
+
+/// Reads all that a database holds; `None` if nothing was saved yet.
+fn read<S: 'static>(
+    file: &Path,
+    database: &Database,
+    schema: &Schema<S>,
+) -> Result<Option<S>, StoreError> {
+    let (transaction, root) = guarded(file, || {
+        let transaction = database.begin_read()?;
+        let root = transaction.open_table(META)?.get(ROOT_KEY)?;
+        let root = root.map(|bytes| bytes.value().to_vec());
+        Ok((transaction, root))
+    })?;
+    let Some(root) = root else {
+        return Ok(None);
+    };
+    schema
+        .load(&root, |table| guarded(file, || rows(&transaction, table)))
+        .map(Some)
+        .map_err(|problem| match problem {
+            schema::Problem::Read(error) => error,
+            schema::Problem::Meaning { table, error } => StoreError::Damaged {
+                file: file.to_owned(),
+                what: format!("a row of table {table} makes no sense: {error}"),
+            },
+        })
+}
+
+fn put_in<S: 'static>(
+    transaction: &redb::WriteTransaction,
+    schema: &Schema<S>,
+    old: Option<&S>,
+    new: &S,
+) -> Result<(), redb::Error> {
+    if let Some(root) = schema.root(old, new) {
+        transaction
+            .open_table(META)?
+            .insert(ROOT_KEY, root.as_slice())?;
+    }
+    for (name, changes) in schema.changes(old, new) {
+        apply(transaction, name, changes)?;
+    }
+    Ok(())
 }
 
 fn apply(
@@ -193,7 +281,7 @@ fn rows(
         .collect()
 }
 
-fn definition(name: &'static str) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+fn definition(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
     TableDefinition::new(name)
 }
 

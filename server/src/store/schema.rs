@@ -7,6 +7,8 @@ use imbl::ordmap::DiffItem;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::StoreError;
+
 /// A key or a value as it is stored.
 pub(super) type Bytes = Vec<u8>;
 /// What a save does to one table: a new value, or none any more.
@@ -27,10 +29,18 @@ type Fill<S> = dyn Fn(&mut S, Rows) -> Meaning<()> + Send;
 /// Why a state couldn't be loaded.
 pub(super) enum Problem {
     /// The file can't be read.
-    Read(redb::Error),
+    Read(StoreError),
     /// What it holds isn't such a state.
-    Meaning(serde_json::Error),
+    Meaning {
+        /// Where.
+        table: &'static str,
+        /// Why not.
+        error: serde_json::Error,
+    },
 }
+
+/// What the root is called where a table's name is asked for.
+const ROOT: &str = "meta";
 
 /// How a state is laid out on disk. Keys and values are JSON, as on the wire: the model's types are made
 /// for it, and a field with a default can be added without a new format.
@@ -93,6 +103,11 @@ impl<S: 'static> Schema<S> {
         self
     }
 
+    /// The tables' names.
+    pub(super) fn tables(&self) -> impl Iterator<Item = &'static str> {
+        self.tables.iter().map(|table| table.name)
+    }
+
     /// The root as it is to be written, if it is new.
     pub(super) fn root(&self, old: Option<&S>, new: &S) -> Option<Bytes> {
         let root = (self.root)(new);
@@ -115,12 +130,13 @@ impl<S: 'static> Schema<S> {
     pub(super) fn load(
         &self,
         root: &[u8],
-        rows: impl Fn(&'static str) -> Result<Rows, redb::Error>,
+        rows: impl Fn(&'static str) -> Result<Rows, StoreError>,
     ) -> Result<S, Problem> {
-        let mut state = (self.make)(root).map_err(Problem::Meaning)?;
+        let senseless = |table| move |error| Problem::Meaning { table, error };
+        let mut state = (self.make)(root).map_err(senseless(ROOT))?;
         for table in &self.tables {
             let rows = rows(table.name).map_err(Problem::Read)?;
-            (table.fill)(&mut state, rows).map_err(Problem::Meaning)?;
+            (table.fill)(&mut state, rows).map_err(senseless(table.name))?;
         }
         Ok(state)
     }

@@ -1,8 +1,9 @@
 //! `regrow serve`: one node on TCP.
 
-mod layout;
+mod durability;
 mod profile;
 
+pub use durability::{Durability, DurabilityError};
 pub use profile::Profile;
 
 use std::fs::OpenOptions;
@@ -22,13 +23,13 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use layout::layout;
+use durability::Opened;
 
 use super::journal;
 use crate::clock::now;
 use crate::edge::Edge;
 use crate::runtime::{EVENTS, Handle, Setup, spawn};
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use crate::transport::{Limits, Shared, Side, Tcp};
 
 /// Which users' secrets hash alike: all servers of all Regrow systems.
@@ -64,6 +65,9 @@ pub struct Serve {
     /// Keep the state in this directory [default: regrow-PORT]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Have what is acknowledged on disk: before it is (sync), so long after (interval=200ms), or never (memory)
+    #[arg(long, value_name = "sync|interval=TIME|memory", default_value = "sync")]
+    durability: Durability,
     /// Announce the load every so many milliseconds, changed or not (old spelling: -a)
     #[arg(long, value_name = "MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(100..))]
     announce_interval: u64,
@@ -180,7 +184,7 @@ impl Serve {
         let port = listener.local_addr()?.port();
         let data = self.data.clone();
         let data = data.unwrap_or_else(|| PathBuf::from(format!("regrow-{port}")));
-        let store = Store::open(&data, layout())?;
+        let Opened { storage, disk } = self.durability.open(&data)?;
         let config = self.config(port, &data)?;
         let address = Address::new(&self.host, port)?;
 
@@ -202,8 +206,8 @@ impl Serve {
                     nonce: rand::rng().random(),
                 },
             ),
-            storage: store.saved(),
-            disk: Box::new(store),
+            storage,
+            disk,
             dial: Box::new(tcp.clone()),
             told: Box::new(move |report: Report| {
                 journal::write(&report);

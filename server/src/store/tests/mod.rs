@@ -3,6 +3,7 @@
 use imbl::OrdMap;
 use tempfile::TempDir;
 
+use super::engine::FORMAT_KEY;
 use super::*;
 
 #[derive(Clone, Debug, Default, PartialEq)]
