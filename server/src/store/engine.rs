@@ -6,11 +6,13 @@
 //! - The engine panics on some inputs that it takes to be impossible. None leaves this module.
 
 use std::any::Any;
+use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::{Builder, Database, ReadableDatabase, TableDefinition, TableError};
+use rustix::fs::{Advice, fadvise};
 
 use super::StoreError;
 use super::lock::{Lock, sync};
@@ -61,6 +63,15 @@ impl Engine {
         let database = guarded(&self.file, || (self.medium)(&self.file))?;
         check_format(&self.file, &database)?;
         Ok(database)
+    }
+
+    /// Has the file read from the disk the next time. After a write that failed, the kernel may remember content
+    /// that never got there, and take it for written.
+    pub(super) fn forget_cached(&self) {
+        if let Ok(file) = File::open(&self.file) {
+            // A system that can't do it keeps nothing back, or knows no better.
+            let _ = fadvise(&file, 0, None, Advice::DontNeed);
+        }
     }
 
     fn create(&self, directory: &Path) -> Result<(), StoreError> {

@@ -95,17 +95,19 @@ impl StoreError {
                 directory: file.parent().unwrap_or(&file).to_owned(),
             },
             redb::Error::Corrupted(what) => Self::Damaged { file, what },
-            redb::Error::Io(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::InvalidData | ErrorKind::UnexpectedEof
-                ) =>
-            {
-                Self::Damaged {
-                    file,
-                    what: error.to_string(),
-                }
-            }
+            // We have never written any other version of the engine's files.
+            error @ redb::Error::UpgradeRequired(_) => Self::Damaged {
+                file,
+                what: error.to_string(),
+            },
+            redb::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => Self::Damaged {
+                file,
+                what: "its end is missing".to_owned(),
+            },
+            redb::Error::Io(error) if error.kind() == ErrorKind::InvalidData => Self::Damaged {
+                file,
+                what: error.to_string(),
+            },
             other => Self::System {
                 file,
                 source: Box::new(other),

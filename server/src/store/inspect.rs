@@ -11,7 +11,7 @@ use super::engine::{
 };
 use super::lock::Lock;
 use super::overlay::Overlay;
-use super::{Schema, StoreError, definition, read};
+use super::{Schema, StoreError, definition, read, shut};
 
 /// What a sound store holds.
 #[derive(Clone, Debug, Serialize)]
@@ -63,12 +63,8 @@ pub fn inspect<S: 'static>(directory: &Path, schema: &Schema<S>) -> Result<Conte
         let overlay = Overlay::of(File::open(&file)?)?;
         Ok(builder().create_with_backend(overlay)?)
     })?;
-    // Closed within the guard, whatever comes out of the reading.
     let contents = contents(&file, &opened, schema);
-    guarded(&file, || {
-        drop(opened);
-        Ok(())
-    })?;
+    shut(&file, Some(opened));
     contents
 }
 

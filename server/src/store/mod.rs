@@ -131,25 +131,25 @@ impl<S: Clone + 'static> Store<S> {
         Ok(())
     }
 
-    /// Closes the file, whatever state it is in.
+    /// Closes a file that failed, whatever state it is in: what follows reads it anew.
     fn close(&mut self) {
-        let open = self.open.take();
-        // Nobody can do anything about an engine that can't even close: what follows reads the file anew.
-        let _ = guarded(self.engine.file(), || {
-            drop(open);
-            Ok(())
-        });
+        shut(self.engine.file(), self.open.take());
+        self.engine.forget_cached();
     }
 }
 
 impl<S> Drop for Store<S> {
     fn drop(&mut self) {
-        let open = self.open.take();
-        let _ = guarded(self.engine.file(), || {
-            drop(open);
-            Ok(())
-        });
+        shut(self.engine.file(), self.open.take());
     }
+}
+
+/// Closes a file. There is nothing to do about an engine that can't: the next one to open the file repairs it.
+fn shut<T>(file: &Path, open: Option<T>) {
+    let _ = guarded(file, || {
+        drop(open);
+        Ok(())
+    });
 }
 
 impl<S: Clone + Send + 'static> Disk<S> for Store<S> {

@@ -1,5 +1,9 @@
 //! The store's promises, on real files.
 
+mod damage;
+mod faults;
+mod inspection;
+
 use imbl::OrdMap;
 use tempfile::TempDir;
 
@@ -139,26 +143,4 @@ fn a_copy_taken_between_saves_opens_with_the_last_save() {
     std::fs::copy(dir.path().join(FILE), copy.path().join(FILE)).unwrap();
     let store = Store::open(copy.path(), schema()).unwrap();
     assert_eq!(store.saved(), Some(some_state()));
-}
-
-/// What a disk can do to a file: the end is missing, a page is overwritten. Never is that an empty disk.
-#[test]
-fn a_file_that_is_cut_or_overwritten_anywhere_is_refused_or_holds_what_was_saved() {
-    let dir = directory();
-    let mut store = Store::open(dir.path(), schema()).unwrap();
-    store.put(&some_state()).unwrap();
-    drop(store);
-    let sound = std::fs::read(dir.path().join(FILE)).unwrap();
-    let step = sound.len() / 23;
-    for at in (step..sound.len()).step_by(step) {
-        let mut overwritten = sound.clone();
-        overwritten[at..(at + step).min(sound.len())].fill(0xa5);
-        for damaged in [&sound[..at], &overwritten] {
-            let dir = directory();
-            std::fs::write(dir.path().join(FILE), damaged).unwrap();
-            if let Ok(store) = Store::open(dir.path(), schema()) {
-                assert_eq!(store.saved(), Some(some_state()), "damaged at {at}");
-            }
-        }
-    }
 }
