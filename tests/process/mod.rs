@@ -1,5 +1,8 @@
 //! Servers as processes of their own, each with a data directory that is gone with the test.
 
+// Every test program has a copy of this, and none needs all of it.
+#![allow(dead_code)]
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -29,17 +32,33 @@ impl Server {
     /// The same on a port of its own.
     pub(crate) fn start_on(port: u16, data: &Path, arguments: &[&str]) -> Self {
         let mut server = Self::launch(port, data, arguments);
-        let line = server.until("listening on ");
+        server.listens();
+        server
+    }
+
+    /// Waits until it listens.
+    pub(crate) fn listens(&mut self) {
+        let line = self.until("listening on ");
         let port = line
             .rsplit_once(':')
             .and_then(|(_, port)| port.parse().ok());
-        server.port = port.expect("it says its port");
-        server
+        self.port = port.expect("it says its port");
     }
 
     /// Starts a server and doesn't wait.
     pub(crate) fn launch(port: u16, data: &Path, arguments: &[&str]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_regrow"))
+        let command = Command::new(env!("CARGO_BIN_EXE_regrow"));
+        Self::launch_by(command, port, data, arguments)
+    }
+
+    /// The same through a command that takes the server's arguments and becomes the server.
+    pub(crate) fn launch_by(
+        mut command: Command,
+        port: u16,
+        data: &Path,
+        arguments: &[&str],
+    ) -> Self {
+        let mut process = command
             .args(["serve", "-lp", &port.to_string(), "--data"])
             .arg(data)
             .args(arguments)
@@ -90,6 +109,17 @@ impl Server {
         }
     }
 
+    /// The line that contains this, if it has been written by now.
+    pub(crate) fn wrote(&mut self, what: &str) -> Option<String> {
+        self.log.extend(self.lines.try_iter());
+        self.log.iter().find(|line| line.contains(what)).cloned()
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Sends a signal by its name, as `kill` does.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.process.id().to_string();
@@ -130,10 +160,9 @@ impl Client {
     /// Connects to a server.
     pub(crate) fn of(server: &Server) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", server.port)).expect("it listens");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a timeout can be set");
-        Self(BufReader::new(stream))
+        let client = Self(BufReader::new(stream));
+        client.patience(PATIENCE);
+        client
     }
 
     /// Says a line.
@@ -146,5 +175,18 @@ impl Client {
         let mut line = String::new();
         let read = self.0.read_line(&mut line).expect("an answer in time");
         (read > 0).then(|| line.trim_end().to_owned())
+    }
+
+    /// Whether the server says nothing for so long.
+    pub(crate) fn hears_nothing_for(&mut self, time: Duration) -> bool {
+        self.patience(time);
+        let heard = self.0.fill_buf().is_ok();
+        self.patience(PATIENCE);
+        !heard
+    }
+
+    fn patience(&self, time: Duration) {
+        let set = self.0.get_ref().set_read_timeout(Some(time));
+        set.expect("a timeout can be set");
     }
 }
