@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use regrow::command::bench::{self, Bench};
 use regrow::command::check::{self, Check};
 use regrow::command::client::Client;
 use regrow::command::data::{self, Data};
@@ -29,6 +30,7 @@ enum Command {
     Explore(Explore),
     Serve(Serve),
     Client(Client),
+    Bench(Bench),
     Forget(Forget),
     Data(Data),
 }
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     let done: anyhow::Result<()> = match regrow.command {
         Command::Check(check) => return check::run(&check),
         Command::Data(data) => return data::run(&data),
+        Command::Bench(bench) => return bench::run(&bench),
         Command::Explore(explore) => return explore::run(&explore),
         Command::Demo(demo) => demo.run().map_err(Into::into),
         Command::Serve(serve) => serve.run().map_err(Into::into),

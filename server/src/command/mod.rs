@@ -1,5 +1,6 @@
 //! The `regrow` command: one file per subcommand.
 
+pub mod bench;
 pub mod check;
 pub mod client;
 pub mod data;
@@ -8,6 +9,7 @@ pub mod explore;
 pub mod forget;
 mod journal;
 mod layout;
+mod local;
 mod names;
 pub mod serve;
 mod spelling;

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::Notify;
 
 use super::forward::Forwarders;
+use crate::command::local::Local;
 use crate::command::serve::Profile;
 
 /// The servers, by index.
@@ -67,53 +67,25 @@ impl Cluster {
 
     /// Starts a server, and waits until it listens.
     pub(super) async fn start(&mut self, server: usize) -> io::Result<()> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .args([
-                "serve",
-                "--port",
-                "0",
-                "--host",
-                "127.0.0.1",
-                "--listen",
-                "127.0.0.1",
-            ])
-            .args(["--secret", "demo", "--advertise", &self.address(server)])
-            .args(["--profile", self.profile.as_str()])
-            .arg("--data")
-            .arg(self.directory.join(format!("S{}", server + 1)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        if let Some(parent) = self.parents[server] {
-            command.args(["--join", &self.address(parent)]);
+        let (address, profile) = (self.address(server), self.profile.as_str());
+        let mut arguments = vec!["--secret", "demo", "--advertise", &address];
+        arguments.extend(["--profile", profile]);
+        let parent = self.parents[server].map(|parent| self.address(parent));
+        if let Some(parent) = &parent {
+            arguments.extend(["--join", parent]);
         }
-        let mut process = command.spawn()?;
-        let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let stderr = process.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let data = self.directory.join(format!("S{}", server + 1));
+        let local = Local::serve(&data, arguments).await?;
         self.places.alter(server, |place| {
             *place = Place {
                 alive: true,
                 parent: None,
             }
         });
-        self.processes[server] = Some(process);
-        self.follow(server, stderr);
-        let mut lines = BufReader::new(stdout).lines();
-        while let Some(line) = lines.next_line().await? {
-            let port = line
-                .strip_prefix("listening on ")
-                .and_then(|address| address.rsplit_once(':'));
-            if let Some(port) = port.and_then(|(_, port)| port.parse().ok()) {
-                self.forwarders.aim(server, Some(port));
-                return Ok(());
-            }
-        }
-        Err(io::Error::other(format!(
-            "server {} has ended before it listened",
-            server + 1
-        )))
+        self.processes[server] = Some(local.process);
+        self.follow(server, local.log);
+        self.forwarders.aim(server, Some(local.port));
+        Ok(())
     }
 
     /// Kills a server: no farewell, nothing flushed.

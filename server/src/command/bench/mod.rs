@@ -1,0 +1,202 @@
+//! `regrow bench`: a load generator for servers of this protocol, in the way of `nats bench` and `redis-benchmark`. It counts
+//! every message at every receiver: what is lost, comes twice or out of order makes it fail.
+//!
+//! One workload, one file; what they share:
+//!
+//! - `stage` has all clients of a run, on threads of their own, and says what has come of it;
+//! - `payload`, `track`, `cursor`, `hear`, `say`: what is said, and what is made of what is heard;
+//! - `servers` starts servers, `hosts` looks at what they take of this machine;
+//! - `run` puts these together into figures, `report` has the figures.
+
+mod clock;
+mod cursor;
+mod fanout;
+mod hear;
+mod hosts;
+mod latency;
+mod options;
+mod payload;
+mod progress;
+mod report;
+mod room;
+mod run;
+mod say;
+mod servers;
+mod stage;
+mod track;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use fanout::Fanout;
+use options::Options;
+use progress::Progress;
+use report::Row;
+use room::Room;
+
+/// Measure servers under load: deliveries, latencies, and what is lost
+///
+/// Without --server it starts servers of its own, in directories that are gone afterwards. The exit code is not 0 if anything
+/// was lost, came twice or out of order, or a connection ended that should not have.
+#[derive(Args, Debug)]
+pub struct Bench {
+    #[command(subcommand)]
+    workload: Workload,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Workload {
+    Fanout(Fanout),
+    Room(Room),
+}
+
+/// Why nothing was measured.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    /// The bench can't have its threads, its sockets or its output.
+    #[error("cannot run: {0}")]
+    System(#[from] io::Error),
+    /// A server that was named isn't known.
+    #[error("--server {server}: {why}")]
+    Address {
+        /// Its name.
+        server: String,
+        /// What the system says.
+        why: String,
+    },
+    /// A server can't be started.
+    #[error("cannot start a server: {0}")]
+    Start(#[source] io::Error),
+    /// Not all clients got in.
+    #[error(
+        "only {present} of {clients} clients could log in: {why}. Does the server run, and has it room for them?"
+    )]
+    Gathering {
+        /// How many did.
+        present: usize,
+        /// How many there are.
+        clients: usize,
+        /// What was heard of it.
+        why: String,
+    },
+    /// Not everyone could hear everyone.
+    #[error(
+        "only {probed} of {pairs} pairs of a sender and a receiver heard one another: {why}. Are the servers of one tree?"
+    )]
+    Probing {
+        /// How many did.
+        probed: usize,
+        /// How many there are.
+        pairs: usize,
+        /// What was heard of it.
+        why: String,
+    },
+    /// A server can't be killed.
+    #[error(
+        "cannot kill the server: {0}. For a server named with --server, give its process with --pid"
+    )]
+    Kill(#[source] io::Error),
+    /// Somebody has had enough.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Measures, and prints what was measured.
+pub fn run(bench: &Bench) -> ExitCode {
+    match bench.run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("regrow bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Bench {
+    fn run(&self) -> Result<bool, BenchError> {
+        raise_file_limit();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            tokio::select! {
+                outcome = self.workload.all() => outcome,
+                _ = tokio::signal::ctrl_c() => Err(BenchError::Interrupted),
+            }
+        })
+    }
+}
+
+impl Workload {
+    /// All runs. Whether all went well.
+    async fn all(&self) -> Result<bool, BenchError> {
+        let options = self.options();
+        let mut progress = Progress::new(self.name(), options.runs, options.quiet);
+        let mut rows = Vec::new();
+        for _ in 0..options.runs {
+            progress.next_run();
+            let row = self.once(&mut progress).await;
+            progress.finish();
+            let row = row?;
+            if options.json {
+                print(&json(&row)?)?;
+            }
+            rows.push(row);
+        }
+        let Some(median) = Row::median(&rows) else {
+            return Ok(true);
+        };
+        match options.json {
+            true if rows.len() > 1 => print(&json(&median)?)?,
+            true => {}
+            false => print(&median.table())?,
+        }
+        Ok(median.is_sound())
+    }
+
+    async fn once(&self, progress: &mut Progress) -> Result<Row, BenchError> {
+        match self {
+            Self::Fanout(fanout) => fanout.once(progress).await,
+            Self::Room(room) => room.once(progress).await,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Fanout(_) => "fanout",
+            Self::Room(_) => "room",
+        }
+    }
+
+    fn options(&self) -> &Options {
+        match self {
+            Self::Fanout(fanout) => &fanout.options,
+            Self::Room(room) => &room.options,
+        }
+    }
+}
+
+fn json(row: &Row) -> io::Result<String> {
+    let mut text = serde_json::to_string(row)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// Prints; whoever doesn't want to read on is no reason to fail loudly.
+fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Every client is an open file, here and at the servers that the bench starts.
+fn raise_file_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it isn't allowed, fewer clients get in, and that is told.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
