@@ -10,15 +10,15 @@ use super::{BenchError, run};
 
 /// A few senders, many receivers: as fast as they are heard
 #[derive(Args, Clone, Debug)]
-pub struct Fanout {
+pub(super) struct Fanout {
     /// How many speak
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     senders: u32,
     /// How many hear
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    receivers: u32,
+    pub(super) receivers: u32,
     #[command(flatten)]
-    window: Window,
+    pub(super) window: Window,
     #[command(flatten)]
     pub(super) options: Options,
 }

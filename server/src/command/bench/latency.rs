@@ -36,6 +36,11 @@ impl Latency {
         self.0.add(&other.0).expect("both have the same bounds");
     }
 
+    /// How many were recorded.
+    pub(super) fn count(&self) -> u64 {
+        self.0.len()
+    }
+
     /// Whether nothing was recorded.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -8,22 +8,31 @@
 //! - `servers` starts servers, `hosts` looks at what they take of this machine;
 //! - `run` puts these together into figures, `report` has the figures.
 
+mod ceiling;
+mod chain;
 mod clock;
 mod cursor;
+mod failover;
 mod fanout;
 mod hear;
 mod hosts;
+mod idle;
 mod latency;
+mod mock;
 mod options;
 mod payload;
 mod progress;
+mod rate;
+mod register;
 mod report;
+mod resume;
 mod room;
 mod run;
 mod say;
 mod servers;
 mod stage;
 mod track;
+mod voice;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -31,10 +40,18 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
+use ceiling::Ceiling;
+use chain::Chain;
+use failover::Failover;
 use fanout::Fanout;
+use idle::Idle;
+use mock::Mock;
 use options::Options;
 use progress::Progress;
+use rate::Rate;
+use register::Register;
 use report::Row;
+use resume::Resume;
 use room::Room;
 
 /// Measure servers under load: deliveries, latencies, and what is lost
@@ -44,13 +61,28 @@ use room::Room;
 #[derive(Args, Debug)]
 pub struct Bench {
     #[command(subcommand)]
-    workload: Workload,
+    task: Task,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Task {
+    #[command(flatten)]
+    Measure(Workload),
+    #[command(hide = true)]
+    Mock(Mock),
 }
 
 #[derive(Subcommand, Clone, Debug)]
 enum Workload {
     Fanout(Fanout),
     Room(Room),
+    Chain(Chain),
+    Rate(Rate),
+    Register(Register),
+    Resume(Resume),
+    Failover(Failover),
+    Idle(Idle),
+    Ceiling(Ceiling),
 }
 
 /// Why nothing was measured.
@@ -99,6 +131,11 @@ pub enum BenchError {
         "cannot kill the server: {0}. For a server named with --server, give its process with --pid"
     )]
     Kill(#[source] io::Error),
+    /// The mock can do little.
+    #[error(
+        "the ceiling is measured against a mock of the bench's own, without --server and --resuming"
+    )]
+    MockOnly,
     /// Somebody has had enough.
     #[error("interrupted")]
     Interrupted,
@@ -124,10 +161,19 @@ impl Bench {
             .build()?;
         runtime.block_on(async {
             tokio::select! {
-                outcome = self.workload.all() => outcome,
+                outcome = self.task.run() => outcome,
                 _ = tokio::signal::ctrl_c() => Err(BenchError::Interrupted),
             }
         })
+    }
+}
+
+impl Task {
+    async fn run(&self) -> Result<bool, BenchError> {
+        match self {
+            Self::Measure(workload) => workload.all().await,
+            Self::Mock(mock) => Ok(mock.serve().await.map(|()| true)?),
+        }
     }
 }
 
@@ -162,6 +208,13 @@ impl Workload {
         match self {
             Self::Fanout(fanout) => fanout.once(progress).await,
             Self::Room(room) => room.once(progress).await,
+            Self::Chain(chain) => chain.once(progress).await,
+            Self::Rate(rate) => rate.once(progress).await,
+            Self::Register(register) => register.once(progress).await,
+            Self::Resume(resume) => resume.once(progress).await,
+            Self::Failover(failover) => failover.once(progress).await,
+            Self::Idle(idle) => idle.once(progress).await,
+            Self::Ceiling(ceiling) => ceiling.once(progress).await,
         }
     }
 
@@ -169,6 +222,13 @@ impl Workload {
         match self {
             Self::Fanout(_) => "fanout",
             Self::Room(_) => "room",
+            Self::Chain(_) => "chain",
+            Self::Rate(_) => "rate",
+            Self::Register(_) => "register",
+            Self::Resume(_) => "resume",
+            Self::Failover(_) => "failover",
+            Self::Idle(_) => "idle",
+            Self::Ceiling(_) => "ceiling",
         }
     }
 
@@ -176,6 +236,13 @@ impl Workload {
         match self {
             Self::Fanout(fanout) => &fanout.options,
             Self::Room(room) => &room.options,
+            Self::Chain(chain) => &chain.options,
+            Self::Rate(rate) => &rate.options,
+            Self::Register(register) => &register.options,
+            Self::Resume(resume) => &resume.options,
+            Self::Failover(failover) => &failover.options,
+            Self::Idle(idle) => &idle.options,
+            Self::Ceiling(ceiling) => &ceiling.fanout.options,
         }
     }
 }

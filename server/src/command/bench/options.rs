@@ -9,7 +9,7 @@ use super::payload::PAYLOAD_MIN_BYTES;
 
 /// Common to all workloads.
 #[derive(Args, Clone, Debug)]
-pub struct Options {
+pub(super) struct Options {
     /// Use this server, which runs; several may be named, in the order of a chain. Without any, the bench starts its own
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) server: Vec<Address>,
@@ -73,7 +73,7 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 
 /// How speakers in a closed loop hold back.
 #[derive(Args, Clone, Copy, Debug)]
-pub struct Window {
+pub(super) struct Window {
     /// How many messages a speaker may be ahead of its mean receiver [default: 256; 16 for room]
     #[arg(long, value_name = "MESSAGES", value_parser = clap::value_parser!(u32).range(1..))]
     window: Option<u32>,
@@ -99,10 +99,5 @@ impl Window {
             ack_window: self.ack_window.into(),
             batch: batch.into(),
         }
-    }
-
-    /// The window, if another one was asked for.
-    pub(super) fn messages(self, window: u32) -> u32 {
-        self.window.unwrap_or(window)
     }
 }

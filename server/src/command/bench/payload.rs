@@ -23,8 +23,6 @@ pub(super) const PAYLOAD_MIN_BYTES: usize =
     2 + RUN_DIGITS + SPEAKER_DIGITS + NUMBER_DIGITS + AT_DIGITS;
 /// How many runs can be told apart.
 pub(super) const RUNS_MAX: u32 = 1 << (6 * RUN_DIGITS);
-/// How many speakers a run can have.
-pub(super) const SPEAKERS_MAX: usize = 1 << (6 * SPEAKER_DIGITS);
 
 /// What a message is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

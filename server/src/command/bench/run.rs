@@ -120,6 +120,9 @@ pub(super) async fn perform(
     faults(&outcome, row);
     row.counted("sent", outcome.said);
     row.counted("delivered", outcome.delivered);
+    if outcome.acknowledged > 0 {
+        row.counted("acknowledged", outcome.acknowledged);
+    }
     row.measured("took_s", took);
     row.measured("deliveries_per_s", outcome.delivered as f64 / took);
     row.measured("messages_per_s", outcome.said as f64 / took);

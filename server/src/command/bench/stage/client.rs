@@ -19,11 +19,11 @@ use tokio::sync::watch;
 use super::super::clock::now;
 use super::super::hear::{self, Heard, Lines};
 use super::super::say::{self, Identity};
+use super::super::voice::Voice;
 use super::ears::Ears;
 use super::plan::{Event, Seat};
 use super::shared::{Phase, Shared};
 use super::tally::Tally;
-use super::voice::Voice;
 use super::worker::Worker;
 
 /// How long a client waits before it connects again.

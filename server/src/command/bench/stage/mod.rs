@@ -18,7 +18,7 @@ mod shared;
 mod speaker;
 mod speaking;
 mod tally;
-mod voice;
+
 mod worker;
 
 use std::io;

@@ -29,6 +29,8 @@ pub(in super::super) struct Outcome {
     pub(in super::super) redirects: u64,
     /// From the beginning of what is measured to the last delivery, in nanoseconds.
     pub(in super::super) took: u64,
+    /// How long speakers spoke, in nanoseconds.
+    pub(in super::super) speaking: u64,
     /// From when a message was said, or due, to when it was heard.
     pub(in super::super) latency: Latency,
     /// From when a message was said, or due, to its acknowledgement.
@@ -96,6 +98,7 @@ impl Outcome {
             moves: shared.moves.load(SeqCst),
             redirects: shared.redirects.load(SeqCst),
             took: 0,
+            speaking: times.silent.saturating_sub(shared.began.load(SeqCst)),
             latency: Latency::new(),
             acknowledging: Latency::new(),
             lag,
@@ -143,14 +146,9 @@ impl Outcome {
         }
         if let Some(killed) = times.killed {
             self.silences.record(ears.silence(killed, times.silent));
-            self.recoveries.record(ears.recovered().unwrap_or(u64::MAX));
+            if let Some(after) = ears.recovered() {
+                self.recoveries.record(after);
+            }
         }
-    }
-}
-
-impl Faults {
-    /// Whether nothing went wrong.
-    pub(in super::super) fn is_none(self) -> bool {
-        self == Self::default()
     }
 }

@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 
 use super::super::payload::{Kind, Payload};
 use super::super::say::Words;
+use super::super::voice::Voice;
 use super::plan::Pace;
-use super::voice::Voice;
 
 /// How many messages a client of ours keeps that are not stable; it waits with more.
 const KEPT_MAX: u64 = 1 << 16;

@@ -1,0 +1,203 @@
+//! `regrow bench register`: new names, as fast as they are granted, each over a connection of its own as the protocol wants it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use clap::Args;
+use rand::Rng;
+use regrow_model::message::client::Secret;
+use regrow_model::message::{Hearer, Line, Reply, Request, Stamp};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::BenchError;
+use super::clock::{nanos, now, seconds};
+use super::hosts::Hosts;
+use super::latency::Latency;
+use super::options::Options;
+use super::progress::Progress;
+use super::report::Row;
+use super::say::Identity;
+use super::servers::Servers;
+use super::stage::Glimpse;
+use crate::edge::{Edge, Presented};
+
+/// New names, as fast as they are granted
+#[derive(Args, Clone, Debug)]
+pub(super) struct Register {
+    /// Over so many connections at the same time
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    connections: u32,
+    /// Stop after so many names, if it is not --seconds before
+    #[arg(long)]
+    count: Option<u64>,
+    #[command(flatten)]
+    pub(super) options: Options,
+}
+
+/// How often progress is told.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often one hash is timed; the fastest time counts, for it was disturbed least.
+const HASHES: u32 = 8;
+
+/// What all connections share.
+struct Round {
+    run: u32,
+    end: u64,
+    count: u64,
+    begun: AtomicU64,
+    registered: AtomicU64,
+}
+
+/// What one connection has come to.
+struct Done {
+    refused: u64,
+    latency: Latency,
+    broken: Option<String>,
+}
+
+impl Register {
+    /// One run.
+    pub(super) async fn once(&self, progress: &mut Progress) -> Result<Row, BenchError> {
+        let hash = fastest_hash().await;
+        let servers = Servers::of(&self.options, 1).await?;
+        let hosts = servers.hosts();
+        hosts.reset_peak();
+        let (cpu, own_cpu, began) = (hosts.cpu_seconds(), Hosts::own().cpu_seconds(), now());
+        let round = Arc::new(Round {
+            run: rand::rng().random(),
+            end: began + nanos(self.options.seconds),
+            count: self.count.unwrap_or(u64::MAX),
+            begun: AtomicU64::new(0),
+            registered: AtomicU64::new(0),
+        });
+        let mut connections = JoinSet::new();
+        for connection in 0..self.connections as usize {
+            let all = servers.addresses();
+            let address = all[connection % all.len()];
+            connections.spawn(register(Arc::clone(&round), address));
+        }
+        let done = all(connections, &round, progress).await;
+
+        let since = |now: Option<f64>, then: Option<f64>| Some(now? - then?);
+        let (cpu, own_cpu) = (
+            since(hosts.cpu_seconds(), cpu),
+            since(Hosts::own().cpu_seconds(), own_cpu),
+        );
+        let took = seconds(now() - began);
+        let registered = round.registered.load(SeqCst);
+        let each = |cpu: Option<f64>| cpu.map(|cpu| cpu * 1e6 / registered.max(1) as f64);
+        let mut row = Row::of("register");
+        row.set_count("servers", servers.addresses().len());
+        row.set("connections", self.connections);
+        row.fault("refused", done.iter().map(|done| done.refused).sum());
+        let broken: Vec<String> = done.iter().filter_map(|done| done.broken.clone()).collect();
+        row.fault("unexpected_closes", broken.len() as u64);
+        row.counted("registered", registered);
+        row.measured("took_s", took);
+        row.measured("registrations_per_s", registered as f64 / took);
+        row.known("server_cpu_s", cpu);
+        row.known("server_cpu_us_per_registration", each(cpu));
+        let hash_us = hash.as_secs_f64() * 1e6;
+        row.measured("hash_us", hash_us);
+        row.known(
+            "hash_share_of_server_cpu",
+            each(cpu).map(|each| hash_us / each),
+        );
+        row.known("bench_cpu_us_per_registration", each(own_cpu));
+        let bytes = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64);
+        row.known("server_memory_bytes", bytes(hosts.memory_bytes()));
+        row.known("server_memory_peak_bytes", bytes(hosts.peak_bytes()));
+        let mut latency = Latency::new();
+        done.iter().for_each(|done| latency.add(&done.latency));
+        row.latency("latency", &latency);
+        row.troubles(broken);
+        Ok(row)
+    }
+}
+
+/// Waits for all connections, and tells how far they are.
+async fn all(mut connections: JoinSet<Done>, round: &Round, progress: &mut Progress) -> Vec<Done> {
+    let mut done = Vec::new();
+    while !connections.is_empty() {
+        match tokio::time::timeout(LOOK_EVERY, connections.join_next()).await {
+            Ok(Some(Ok(one))) => done.push(one),
+            // One that failed has panicked, and said so.
+            Ok(Some(Err(_)) | None) => {}
+            Err(_) => progress.glimpse(Glimpse {
+                present: connections.len(),
+                said: round.begun.load(SeqCst),
+                delivered: round.registered.load(SeqCst),
+            }),
+        }
+    }
+    done
+}
+
+/// Registers one name after the other, until it is enough.
+async fn register(round: Arc<Round>, address: SocketAddr) -> Done {
+    let mut done = Done {
+        refused: 0,
+        latency: Latency::new(),
+        broken: None,
+    };
+    while now() < round.end {
+        let number = round.begun.fetch_add(1, SeqCst);
+        if number >= round.count {
+            break;
+        }
+        let began = now();
+        match ask(address, &format!("bench{:x}r{number}", round.run)).await {
+            Ok(true) => {
+                round.registered.fetch_add(1, SeqCst);
+                done.latency.record(now() - began);
+            }
+            Ok(false) => done.refused += 1,
+            Err(error) => {
+                done.broken = Some(error.to_string());
+                break;
+            }
+        }
+    }
+    done
+}
+
+/// Registers a name. Whether it was granted.
+async fn ask(address: SocketAddr, name: &str) -> io::Result<bool> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut line = Vec::new();
+    Identity::user(name, false).register(&mut line);
+    stream.write_all(&line).await?;
+    line.clear();
+    BufReader::new(stream).read_until(b'\n', &mut line).await?;
+    match Line::decode(line.trim_ascii_end(), Hearer::Client) {
+        Line::Reply(Reply::RegisterSuccess { .. }) => Ok(true),
+        Line::Reply(_) => Ok(false),
+        Line::Malformed(_) | Line::Request(_) | Line::Peer(_) => {
+            Err(io::Error::other("the server has closed without an answer"))
+        }
+    }
+}
+
+/// How long one hash takes here, of those that a server computes for each registration.
+async fn fastest_hash() -> Duration {
+    let edge = Edge::new("bench", 1);
+    let mut fastest = Duration::MAX;
+    for number in 0..HASHES {
+        let request = Request::Register {
+            username: format!("bench{number}").as_str().into(),
+            secret: Secret::Plain("bench".into()),
+            at: Stamp(0),
+        };
+        let began = std::time::Instant::now();
+        edge.admit(&mut Presented::default(), request.into()).await;
+        fastest = fastest.min(began.elapsed());
+    }
+    fastest
+}
