@@ -69,6 +69,7 @@ impl Failover {
         row.latency("silence", &outcome.silences);
         row.counted("recovered_receivers", outcome.recoveries.count());
         row.latency("recovery", &outcome.recoveries);
+        row.latency("heard_after_reconnect", &outcome.rejoining);
         Open::tell(&outcome, &mut row);
         Ok(row)
     }

@@ -11,6 +11,7 @@ use memchr::memmem;
 use tokio::io::AsyncReadExt;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::task::{LocalSet, spawn_local};
 
 use super::hear::Lines;
@@ -49,6 +50,9 @@ struct Hub {
     /// A message that waits for the next one to pass it.
     held: RefCell<Vec<u8>>,
     clients: RefCell<BTreeMap<usize, Rc<Client>>>,
+    /// What goes to all at the next turn: all that could be read in this one.
+    broadcasts: RefCell<Vec<u8>>,
+    has_broadcasts: Notify,
 }
 
 struct Client {
@@ -66,8 +70,11 @@ impl Mock {
             heard: Cell::new(0),
             held: RefCell::default(),
             clients: RefCell::default(),
+            broadcasts: RefCell::default(),
+            has_broadcasts: Notify::new(),
         });
         let accept = async {
+            spawn_local(broadcast(Rc::clone(&hub)));
             for index in 0.. {
                 let (stream, _) = listener.accept().await?;
                 spawn_local(attend(Rc::clone(&hub), index, stream));
@@ -105,11 +112,11 @@ async fn listen(
         if read == 0 {
             return Ok(());
         }
-        let (mut broadcasts, mut is_over) = (Vec::new(), false);
+        let mut is_over = false;
         let whole = lines.feed(&buffer[..read], |line| {
-            is_over |= hub.on_line(index, client, line, &mut broadcasts);
+            is_over |= hub.on_line(index, client, line);
         });
-        hub.broadcast(&broadcasts);
+        hub.has_broadcasts.notify_one();
         if is_over || whole.is_err() {
             return Ok(());
         }
@@ -118,16 +125,10 @@ async fn listen(
 
 impl Hub {
     /// Answers a line, or adds to what goes to all. Whether the connection is over.
-    fn on_line(
-        &self,
-        index: usize,
-        client: &Rc<Client>,
-        line: &[u8],
-        broadcasts: &mut Vec<u8>,
-    ) -> bool {
+    fn on_line(&self, index: usize, client: &Rc<Client>, line: &[u8]) -> bool {
         if let Some(begin) = memmem::find(line, br#""activity":"#) {
             let activity = line[begin..].strip_suffix(b"}}").unwrap_or_default();
-            return self.on_activity(activity, broadcasts);
+            return self.on_activity(activity);
         }
         if memmem::find(line, br#""LOGIN""#).is_some() {
             client.say(b"{\"command\":\"LOGIN_SUCCESS\",\"info\":\"mock\"}\n");
@@ -141,7 +142,8 @@ impl Hub {
     }
 
     /// Adds a message to what goes to all, unless it is time for the mistake. Whether the connection is over.
-    fn on_activity(&self, activity: &[u8], broadcasts: &mut Vec<u8>) -> bool {
+    fn on_activity(&self, activity: &[u8]) -> bool {
+        let mut broadcasts = self.broadcasts.borrow_mut();
         let heard = self.heard.get() + 1;
         self.heard.set(heard);
         let begin = broadcasts.len();
@@ -160,11 +162,16 @@ impl Hub {
         }
         false
     }
+}
 
-    fn broadcast(&self, lines: &[u8]) {
+/// Passes on what was read, once for each turn of the loop: the more clients speak, the more goes in one write.
+async fn broadcast(hub: Rc<Hub>) {
+    loop {
+        hub.has_broadcasts.notified().await;
+        let lines = hub.broadcasts.take();
         if !lines.is_empty() {
-            for client in self.clients.borrow().values() {
-                client.say(lines);
+            for client in hub.clients.borrow().values() {
+                client.say(&lines);
             }
         }
     }

@@ -20,7 +20,7 @@ pub(super) struct Watch<'a> {
     progress: &'a mut Progress,
     /// The servers' processor time, and the bench's own, up to the beginning; then of what is measured.
     server_cpu: Option<f64>,
-    own_cpu: Option<f64>,
+    own_cpu: f64,
     peak: Option<u64>,
 }
 
@@ -30,7 +30,7 @@ impl<'a> Watch<'a> {
             servers,
             progress,
             server_cpu: None,
-            own_cpu: None,
+            own_cpu: 0.0,
             peak: None,
         }
     }
@@ -45,14 +45,14 @@ impl Observer for Watch<'_> {
         let hosts = self.servers.hosts();
         hosts.reset_peak();
         self.server_cpu = hosts.cpu_seconds();
-        self.own_cpu = Hosts::own().cpu_seconds();
+        self.own_cpu = Hosts::own_cpu_seconds();
     }
 
     fn ends(&mut self) {
         let since = |now: Option<f64>, then: Option<f64>| Some(now? - then?);
         let hosts = self.servers.hosts();
         self.server_cpu = since(hosts.cpu_seconds(), self.server_cpu);
-        self.own_cpu = since(Hosts::own().cpu_seconds(), self.own_cpu);
+        self.own_cpu = Hosts::own_cpu_seconds() - self.own_cpu;
         self.peak = hosts.peak_bytes();
     }
 
@@ -179,7 +179,7 @@ fn usage(watch: &Watch<'_>, outcome: &Outcome, threads: f64, row: &mut Row) {
         "server_memory_peak_bytes",
         watch.peak.map(|bytes| bytes as f64),
     );
-    row.known("bench_cpu_us_per_delivery", each(watch.own_cpu));
-    let busy = |cpu: f64| cpu / threads / seconds(outcome.took).max(1e-9);
-    row.known("bench_busy", watch.own_cpu.map(busy));
+    row.known("bench_cpu_us_per_delivery", each(Some(watch.own_cpu)));
+    let took = seconds(outcome.took).max(1e-9);
+    row.measured("bench_busy", watch.own_cpu / threads / took);
 }

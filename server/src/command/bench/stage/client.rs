@@ -51,6 +51,8 @@ pub(super) struct State {
     voice: Option<Arc<Voice>>,
     /// What it told a server last that it has heard.
     got: Vector,
+    /// How many messages it has heard since.
+    pub(super) ungot: u64,
 }
 
 /// Why a connection is over.
@@ -90,6 +92,7 @@ impl Client {
                 is_registered: !identity.is_user(),
                 voice: None,
                 got: Vector::new(),
+                ungot: 0,
             }),
             identity,
         }
@@ -116,18 +119,7 @@ impl Client {
 
     /// A client of ours says what it has heard, if that has changed.
     pub(super) fn say_got(&self) {
-        let mut state = self.state.borrow_mut();
-        let State {
-            ears, voice, got, ..
-        } = &mut *state;
-        if let (Some(cursor), Some(voice)) = (ears.cursor(), voice) {
-            let now = cursor.vector();
-            if now != *got {
-                // A connection that is broken is noticed where it is read.
-                let _ = voice.say(|out| say::got(now.clone(), out));
-                *got = now;
-            }
-        }
+        self.state().say_got();
     }
 
     /// Connects, and again where that is the plan, until the run is over.
@@ -225,6 +217,21 @@ impl Client {
     }
 }
 
+impl State {
+    /// A client of ours says what it has heard, if that has changed.
+    pub(super) fn say_got(&mut self) {
+        self.ungot = 0;
+        if let (Some(cursor), Some(voice)) = (self.ears.cursor(), &self.voice) {
+            let now = cursor.vector();
+            if now != self.got {
+                // A connection that is broken is noticed where it is read.
+                let _ = voice.say(|out| say::got(now.clone(), out));
+                self.got = now;
+            }
+        }
+    }
+}
+
 impl Connection<'_> {
     /// Logs in and reads to the end.
     async fn listen(&mut self, half: &mut OwnedReadHalf) -> End {
@@ -267,6 +274,7 @@ impl Connection<'_> {
     fn introduce(&mut self) -> io::Result<()> {
         let mut state = self.client.state.borrow_mut();
         let state = &mut *state;
+        state.ears.reconnected(now());
         let identity = &self.client.identity;
         let said = state.said;
         let cursor = state.ears.cursor().map(|cursor| cursor.vector());
@@ -319,7 +327,6 @@ impl Connection<'_> {
                 if let (Some(cursor), Some(resumed)) = (state.ears.cursor(), resumed) {
                     cursor.take_over(&resumed.cursor);
                 }
-                state.ears.reconnected();
                 state.voice = Some(Arc::clone(&self.voice));
                 self.is_in = true;
                 let shared = &self.worker.shared;

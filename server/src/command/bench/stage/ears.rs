@@ -16,6 +16,10 @@ pub(in super::super) struct Ears {
     silence: u64,
     /// How long after a kill it first heard what was said after it.
     recovered: Option<u64>,
+    /// When its present connection began, until something is heard on it.
+    connected: Option<u64>,
+    /// How long after it connected it last had to wait until it heard something.
+    waited: Option<u64>,
 }
 
 /// What was heard of one speaker.
@@ -51,6 +55,8 @@ impl Ears {
             last: None,
             silence: 0,
             recovered: None,
+            connected: None,
+            waited: None,
         }
     }
 
@@ -80,8 +86,15 @@ impl Ears {
         self.recovered
     }
 
-    /// The connection is a new one.
-    pub(super) fn reconnected(&mut self) {
+    /// How long after it connected for the last time it heard something.
+    pub(in super::super) fn waited(&self) -> Option<u64> {
+        self.waited
+    }
+
+    /// A connection is opened, at `now`.
+    pub(super) fn reconnected(&mut self, now: u64) {
+        self.connected = Some(now);
+        self.waited = None;
         self.of
             .iter_mut()
             .for_each(|heard| heard.track.reconnected());
@@ -135,6 +148,9 @@ impl Ears {
 
     /// Something that counts was heard at `now`, while nothing, or a server since `killed`, was dead.
     pub(super) fn listened(&mut self, now: u64, killed: u64) {
+        if let Some(connected) = self.connected.take() {
+            self.waited = Some(now.saturating_sub(connected));
+        }
         if let Some(last) = self.last.replace(now).filter(|_| now > killed) {
             self.silence = self.silence.max(now - last.max(killed));
         }
@@ -194,7 +210,7 @@ mod tests {
             ears.hear(&counted(number), None, || false);
         }
         assert_eq!(tally(&ears, 3), [0, 1, 0, 0]);
-        ears.reconnected();
+        ears.reconnected(0);
         for number in [1, 2, 3, 3] {
             ears.hear(&counted(number), None, || false);
         }

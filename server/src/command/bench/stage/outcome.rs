@@ -1,6 +1,7 @@
 //! What a run has come to.
 
 use super::super::latency::Latency;
+use super::plan::Event;
 use super::shared::Shared;
 use super::worker::Work;
 
@@ -41,6 +42,8 @@ pub(in super::super) struct Outcome {
     pub(in super::super) silences: Latency,
     /// For each receiver, how long it took to hear what was said after a kill, in nanoseconds.
     pub(in super::super) recoveries: Latency,
+    /// For each receiver that lost its server, from its reconnect to when it heard something, in nanoseconds.
+    pub(in super::super) rejoining: Latency,
     /// For each receiver that was away, how long it took to catch up, in nanoseconds.
     pub(in super::super) catching_up: Latency,
     /// What went wrong, in words.
@@ -104,6 +107,7 @@ impl Outcome {
             lag,
             silences: Latency::new(),
             recoveries: Latency::new(),
+            rejoining: Latency::new(),
             catching_up: Latency::new(),
             troubles: shared.troubles(),
         };
@@ -145,6 +149,12 @@ impl Outcome {
             self.catching_up.record(took);
         }
         if let Some(killed) = times.killed {
+            let seat = shared.plan.seats[receiver];
+            if let (Event::Kill { server, .. }, Some(waited)) = (shared.plan.event, ears.waited())
+                && server == seat.server
+            {
+                self.rejoining.record(waited);
+            }
             self.silences.record(ears.silence(killed, times.silent));
             if let Some(after) = ears.recovered() {
                 self.recoveries.record(after);

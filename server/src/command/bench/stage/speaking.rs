@@ -23,6 +23,8 @@ pub(super) async fn closed_loop(shared: &Shared, speaker: usize) {
         return;
     };
     let speaker = &shared.speakers[speaker];
+    let wait = shared.began.load(SeqCst).saturating_sub(now());
+    tokio::time::sleep(Duration::from_nanos(wait)).await;
     while shared.is_speaking() && now() < shared.end() {
         let left = shared.plan.count.saturating_sub(speaker.said());
         if left == 0 || (speaker.voice().is_none() && !shared.plan.moves()) {

@@ -12,6 +12,10 @@ use super::ears::Delivery;
 use super::shared::Shared;
 use super::worker::Worker;
 
+/// How many messages a client of ours hears before it says so, if it is not time anyway: a server that has much to tell it
+/// waits for that, a window at a time.
+const GOT_AFTER: u64 = 256;
+
 /// What one read brings.
 pub(super) struct Tally<'a> {
     worker: &'a Worker,
@@ -51,6 +55,7 @@ impl<'a> Tally<'a> {
             Some(_) => Some(hear::place(rest).ok_or_else(no_place)?),
             None => None,
         };
+        self.state.ungot += u64::from(place.is_some());
         if payload.run != self.shared.plan.run || payload.speaker >= self.shared.speakers.len() {
             if let (Some(cursor), Some(place)) = (self.state.ears.cursor(), place) {
                 cursor.advance(place);
@@ -105,6 +110,9 @@ impl<'a> Tally<'a> {
         self.report();
         if self.has_heard {
             self.state.ears.listened(self.now, self.killed);
+        }
+        if self.state.ungot >= GOT_AFTER {
+            self.state.say_got();
         }
     }
 
