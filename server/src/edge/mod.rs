@@ -115,6 +115,18 @@ impl Edge {
         }
     }
 
+    /// Prepares a line, and waits until it is.
+    pub async fn admitted(&self, guest: &mut Guest, line: Line) -> Line {
+        match self.admit(guest, line) {
+            Admission::Now(line) => line,
+            Admission::Later(admission) => {
+                let (back, line) = admission.await;
+                *guest = back;
+                line
+            }
+        }
+    }
+
     /// Admits a request once its secret is hashed.
     fn hash(
         &self,
@@ -260,22 +272,13 @@ mod tests {
         Guest::new(None, 0)
     }
 
-    async fn admit(edge: &Edge, guest: &mut Guest, line: Line) -> Line {
-        match edge.admit(guest, line) {
-            Admission::Now(line) => line,
-            Admission::Later(admission) => {
-                let (back, line) = admission.await;
-                *guest = back;
-                line
-            }
-        }
-    }
-
     #[tokio::test]
     async fn the_same_name_and_secret_make_the_same_hash_on_every_server() {
         let (mut here, mut there) = (guest(), guest());
-        let one = admit(&edge(), &mut here, login("aaron", Some("s1"))).await;
-        let other = admit(&edge(), &mut there, login("aaron", Some("s1"))).await;
+        let one = edge().admitted(&mut here, login("aaron", Some("s1"))).await;
+        let other = edge()
+            .admitted(&mut there, login("aaron", Some("s1")))
+            .await;
         assert_eq!(hash_of(&one), hash_of(&other));
         assert!(hash_of(&one).starts_with(params::PREFIX));
         assert!(!hash_of(&one).contains("s1"));
@@ -284,10 +287,16 @@ mod tests {
     #[tokio::test]
     async fn the_hash_differs_by_name_and_by_domain() {
         let mut presented = guest();
-        let aaron = admit(&edge(), &mut presented, login("aaron", Some("s1"))).await;
-        let ben = admit(&edge(), &mut presented, login("ben", Some("s1"))).await;
+        let aaron = edge()
+            .admitted(&mut presented, login("aaron", Some("s1")))
+            .await;
+        let ben = edge()
+            .admitted(&mut presented, login("ben", Some("s1")))
+            .await;
         let elsewhere = Edge::new("other", 1);
-        let far = admit(&elsewhere, &mut guest(), login("aaron", Some("s1"))).await;
+        let far = elsewhere
+            .admitted(&mut guest(), login("aaron", Some("s1")))
+            .await;
         assert_ne!(hash_of(&aaron), hash_of(&ben));
         assert_ne!(hash_of(&aaron), hash_of(&far));
     }
@@ -296,8 +305,10 @@ mod tests {
     async fn an_activity_with_the_secret_of_the_login_carries_its_hash() {
         let mut presented = guest();
         let edge = edge();
-        let logged_in = admit(&edge, &mut presented, login("aaron", Some("s1"))).await;
-        let said = admit(&edge, &mut presented, says("aaron", "s1")).await;
+        let logged_in = edge
+            .admitted(&mut presented, login("aaron", Some("s1")))
+            .await;
+        let said = edge.admitted(&mut presented, says("aaron", "s1")).await;
         assert_eq!(hash_of(&said), hash_of(&logged_in));
     }
 
@@ -305,16 +316,17 @@ mod tests {
     async fn an_activity_with_another_secret_or_name_carries_what_is_never_right() {
         let mut presented = guest();
         let edge = edge();
-        admit(&edge, &mut presented, login("aaron", Some("s1"))).await;
+        edge.admitted(&mut presented, login("aaron", Some("s1")))
+            .await;
         for wrong in [says("aaron", "s2"), says("ben", "s1"), says("aaron", "")] {
-            assert_eq!(hash_of(&admit(&edge, &mut presented, wrong).await), NEVER);
+            assert_eq!(hash_of(&edge.admitted(&mut presented, wrong).await), NEVER);
         }
     }
 
     #[tokio::test]
     async fn anonymous_needs_no_secret() {
         let (edge, line) = (edge(), login("anonymous", None));
-        let admitted = admit(&edge, &mut guest(), line.clone()).await;
+        let admitted = edge.admitted(&mut guest(), line.clone()).await;
         assert_eq!(admitted, line);
     }
 
@@ -326,7 +338,7 @@ mod tests {
             at: Stamp(0),
         }));
         let before = now();
-        let Line::Request(admitted) = admit(&edge(), &mut guest(), register).await else {
+        let Line::Request(admitted) = edge().admitted(&mut guest(), register).await else {
             panic!("it was a request");
         };
         assert!(matches!(*admitted, Request::Register { at, .. } if at >= before));
@@ -339,7 +351,7 @@ mod tests {
         for _ in 0..20 {
             let line = says("aaron", "s1");
             refused += usize::from(matches!(
-                admit(&edge, &mut hasty, line).await,
+                edge.admitted(&mut hasty, line).await,
                 Line::Malformed(_)
             ));
         }
@@ -351,9 +363,9 @@ mod tests {
         let edge = edge();
         edge.limit_attempts(1);
         let mut guest = Guest::new("10.0.0.1".parse().ok(), 0);
-        let first = admit(&edge, &mut guest, login("aaron", Some("s1"))).await;
+        let first = edge.admitted(&mut guest, login("aaron", Some("s1"))).await;
         assert!(hash_of(&first).starts_with(params::PREFIX));
-        let again = admit(&edge, &mut guest, login("aaron", Some("s1"))).await;
+        let again = edge.admitted(&mut guest, login("aaron", Some("s1"))).await;
         assert_eq!(
             hash_of(&again),
             hash_of(&first),
