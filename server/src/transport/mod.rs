@@ -6,6 +6,8 @@
 mod admission;
 mod clock;
 mod connection;
+mod dial;
+mod listen;
 mod outq;
 mod reader;
 mod received;
@@ -13,22 +15,23 @@ mod stream;
 mod tcp;
 mod writer;
 
-pub use tcp::Tcp;
-
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use regrow_model::message::Hearer;
 use regrow_model::message::framing::{LINE_LIMIT_BYTES, SERVER_LINE_LIMIT_BYTES};
-use regrow_model::port::Link;
+use regrow_model::port::{End, Link};
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-use crate::edge::Edge;
+use crate::edge::{Edge, Guest};
 use crate::runtime::{Bound, Event, Events};
-use admission::Present;
-use connection::Ending;
+use admission::{Place, Present};
+use connection::{Connection, Ending};
+use stream::Stream;
 
 /// How fast the transport notices that something is wrong.
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +120,29 @@ impl Side {
             Self::Server(_) => Hearer::Server,
             Self::Client => Hearer::Client,
         }
+    }
+}
+
+/// Dials and listens.
+#[derive(Clone)]
+pub struct Transport(Arc<Shared>);
+
+impl Transport {
+    /// A transport whose connections share these things.
+    pub fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// Returns when all connections have ended, those that are being closed included.
+    pub async fn idle(&self) {
+        // A connection that never ends is not waited for.
+        let _ = timeout(self.0.pace.linger, self.0.present.none()).await;
+    }
+
+    fn carry(&self, stream: Box<dyn Stream>, from: Option<IpAddr>, end: End, place: Place) {
+        let guest = Guest::new(from, self.0.limits().activities_per_second);
+        let connection = Connection::new(self.0.clone(), stream, guest);
+        tokio::spawn(Box::new(connection).carry(end, place));
     }
 }
 

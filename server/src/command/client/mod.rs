@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::serve::Remote;
 use crate::runtime::{EVENTS, Forgetful, Handle, Setup, spawn};
-use crate::transport::{Limits, Pace, Shared, Side, Tcp};
+use crate::transport::{Limits, Pace, Shared, Side, Transport};
 use screen::{Next, Screen};
 use typed::Typed;
 
@@ -139,7 +139,7 @@ fn random_hex() -> String {
 /// A running client and its terminal.
 struct Session {
     client: Handle<Ask>,
-    tcp: Tcp,
+    transport: Transport,
     told: mpsc::Receiver<Told>,
     screen: Screen,
     /// What the user wants and the client hasn't been asked for yet.
@@ -154,13 +154,13 @@ impl Session {
     fn start(config: Config, screen: Screen) -> Self {
         let (events, happened) = mpsc::channel(EVENTS);
         let (pace, limits) = (Pace::FAST, Limits::default());
-        let tcp = Tcp::new(Shared::new(events, Side::Client, pace, limits));
+        let transport = Transport::new(Shared::new(events, Side::Client, pace, limits));
         let (tell, told) = mpsc::channel(QUEUE);
         let setup = Setup {
             actor: Actor::new(config),
             storage: None,
             disk: Box::new(Forgetful),
-            dial: Box::new(tcp.clone()),
+            dial: Box::new(transport.clone()),
             // A terminal that doesn't keep up holds up the client, and so in the end its server.
             told: Box::new(move |told| {
                 let _ = tokio::task::block_in_place(|| tell.blocking_send(told));
@@ -168,7 +168,7 @@ impl Session {
         };
         Self {
             client: spawn(setup, happened),
-            tcp,
+            transport,
             told,
             screen,
             wishes: VecDeque::new(),
@@ -182,7 +182,7 @@ impl Session {
         let outcome = self.talk().await;
         drop(self.told); // the client may be waiting for room in it
         self.client.stop().await?;
-        self.tcp.idle().await;
+        self.transport.idle().await;
         outcome
     }
 

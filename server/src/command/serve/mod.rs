@@ -30,7 +30,7 @@ use crate::clock::now;
 use crate::edge::Edge;
 use crate::runtime::{EVENTS, Handle, Setup, spawn};
 use crate::store::StoreError;
-use crate::transport::{Limits, Shared, Side, Tcp};
+use crate::transport::{Limits, Shared, Side, Transport};
 
 /// Which users' secrets hash alike: all servers of all Regrow systems.
 const DOMAIN: &str = "regrow";
@@ -196,7 +196,7 @@ impl Serve {
             self.profile.pace(),
             Limits::default(),
         );
-        let tcp = Tcp::new(shared);
+        let transport = Transport::new(shared);
         let (halt, mut halted) = mpsc::channel(1);
         let setup = Setup {
             actor: Node::new(
@@ -208,7 +208,7 @@ impl Serve {
             ),
             storage,
             disk,
-            dial: Box::new(tcp.clone()),
+            dial: Box::new(transport.clone()),
             told: Box::new(move |report: Report| {
                 journal::write(&report);
                 if let Report::Halted(why) = report {
@@ -219,7 +219,7 @@ impl Serve {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut node = spawn(setup, queue);
-        let listening = tokio::spawn(tcp.clone().listen(listener));
+        let listening = tokio::spawn(transport.clone().listen(listener));
         println!("listening on {address}");
 
         let outcome = tokio::select! {
@@ -234,7 +234,7 @@ impl Serve {
         tracing::info!(event = "stopping", "stopping");
         listening.abort();
         tokio::select! {
-            stopped = stop(node, &tcp) => stopped?,
+            stopped = stop(node, &transport) => stopped?,
             _ = terminate.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
             _ = interrupt.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
         }
@@ -291,9 +291,9 @@ fn threads(number: Option<u16>) -> io::Result<tokio::runtime::Runtime> {
 }
 
 /// Saves, then hands over what was said.
-async fn stop<A>(node: Handle<A>, tcp: &Tcp) -> Result<(), ServeError> {
+async fn stop<A>(node: Handle<A>, transport: &Transport) -> Result<(), ServeError> {
     node.stop().await?;
-    tcp.idle().await;
+    transport.idle().await;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::edge::Edge;
 use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Setup, spawn};
-use crate::transport::{Limits, Pace, Shared, Side, Tcp};
+use crate::transport::{Limits, Pace, Shared, Side, Transport};
 
 /// No test waits longer than this for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -122,19 +122,19 @@ impl Puppet {
         let address = address_of(&listener);
         let (events, queue) = mpsc::channel(EVENTS);
         let edge = Arc::new(Edge::new("test", 1));
-        let tcp = Tcp::new(Shared::new(events, Side::Server(edge), PACE, LIMITS));
+        let transport = Transport::new(Shared::new(events, Side::Server(edge), PACE, LIMITS));
         let (tell, heard) = mpsc::unbounded_channel();
         let setup = Setup {
             actor: Strings,
             storage: None,
             disk: Box::new(disk),
-            dial: Box::new(tcp.clone()),
+            dial: Box::new(transport.clone()),
             told: Box::new(move |told| {
                 let _ = tell.send(told);
             }),
         };
         let running = spawn(setup, queue);
-        tokio::spawn(tcp.listen(listener));
+        tokio::spawn(transport.listen(listener));
         Self {
             address,
             asks: running.asks(),
