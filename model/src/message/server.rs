@@ -24,7 +24,8 @@ pub struct Server {
 /// AUTHENTICATE: the join.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Join {
-    /// What every server of the system knows.
+    /// What every server of the system knows. It goes over no wire: the edge puts it in if the far end has proven that it knows it.
+    #[serde(skip, default = "Secret::never")]
     pub secret: Secret,
     /// Who wants to be a child.
     pub id: ServerId,
@@ -254,7 +255,8 @@ pub enum Peer {
     /// FORGET: an operator, who knows the system's secret, gives a server up. The first line of a link; RETIRED, or
     /// AUTHENTICATION_FAIL, answers it.
     Forget {
-        /// What every server of the system knows.
+        /// What every server of the system knows; over a wire it is proven, not said.
+        #[serde(skip, default = "Secret::never")]
         secret: Secret,
         /// Which server.
         server: ServerName,

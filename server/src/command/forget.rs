@@ -6,8 +6,10 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
 use clap::Args;
-use regrow_model::message::client::Secret;
+use regrow_model::message::client::{Info, Secret};
 use regrow_model::message::{Address, Hearer, Line, Peer, ServerName};
+
+use crate::transport::handshake::{Dialer, Key, Unfit};
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,10 +75,7 @@ impl Forget {
     /// # Errors
     /// When it is not known to be.
     pub fn run(self) -> Result<(), ForgetError> {
-        let answer = self.ask().map_err(|source| ForgetError::Silent {
-            server: self.server.clone(),
-            source,
-        })?;
+        let answer = self.ask()?;
         let server = self.server;
         match Line::decode(answer.trim_end().as_bytes(), Hearer::Server) {
             Line::Peer(Peer::Retired { servers }) if servers.is_empty() => {
@@ -97,21 +96,46 @@ impl Forget {
         }
     }
 
-    fn ask(&self) -> io::Result<String> {
+    fn ask(&self) -> Result<String, ForgetError> {
+        self.converse().map_err(|problem| match problem {
+            Unfit::Stranger => ForgetError::Refused {
+                server: self.server.clone(),
+                why: Info::IncorrectServerSecret.to_string(),
+            },
+            Unfit::Incompatible(_) => ForgetError::Nonsense {
+                server: self.server.clone(),
+            },
+            Unfit::Io(source) => ForgetError::Silent {
+                server: self.server.clone(),
+                source,
+            },
+        })
+    }
+
+    fn converse(&self) -> Result<String, Unfit> {
         let mut addresses = self.server.as_str().to_socket_addrs()?;
-        let address = addresses.next().ok_or(io::ErrorKind::NotFound)?;
+        let address = addresses
+            .next()
+            .ok_or(io::Error::from(io::ErrorKind::NotFound))?;
         let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
+        // Blank lines are heartbeats.
+        let answers = BufReader::new(stream.try_clone()?.take(ANSWER_MAX_BYTES)).lines();
+        let mut answers =
+            answers.filter(|line| line.as_ref().map_or(true, |line| !line.is_empty()));
+        let mut answer = || answers.next().unwrap_or(Ok(String::new()));
+
+        let dialer = Dialer::new(Key::new(&self.secret)?);
+        stream.write_all(&dialer.challenge())?;
+        let proof = dialer.answer(answer()?.as_bytes())?;
+        stream.write_all(&proof)?;
         let question = Line::Peer(Peer::Forget {
-            secret: Secret::Plain(self.secret.as_str().into()),
+            secret: Secret::never(),
             server: ServerName::from(self.name.as_str()),
         });
         let mut bytes = Vec::new();
         question.encode(&mut bytes).map_err(io::Error::other)?;
         stream.write_all(&bytes)?;
-        // Blank lines are heartbeats.
-        let lines = BufReader::new(stream.take(ANSWER_MAX_BYTES)).lines();
-        let mut answers = lines.filter(|line| line.as_ref().map_or(true, |line| !line.is_empty()));
-        answers.next().unwrap_or(Ok(String::new()))
+        Ok(answer()?)
     }
 }

@@ -170,6 +170,19 @@ fn work(queue: &Mutex<Receiver<Job>>) {
 /// The hash of a secret as all servers know it.
 fn digest(secret: &str, salt: &str, memory: &mut Vec<Block>) -> Option<SecretHash> {
     use std::fmt::Write;
+    let mut text = params::PREFIX.to_owned();
+    for byte in argon2(secret, salt, memory)? {
+        let _ = write!(text, "{byte:02x}"); // into a String: cannot fail
+    }
+    Some(SecretHash::from(text))
+}
+
+/// A slow hash, on this thread; `None` for want of memory.
+pub(crate) fn slow_hash(secret: &str, salt: &str) -> Option<[u8; params::HASH_BYTES]> {
+    argon2(secret, salt, &mut Vec::new())
+}
+
+fn argon2(secret: &str, salt: &str, memory: &mut Vec<Block>) -> Option<[u8; params::HASH_BYTES]> {
     let params = Params::new(
         params::MEMORY_KIB,
         params::PASSES,
@@ -187,9 +200,5 @@ fn digest(secret: &str, salt: &str, memory: &mut Vec<Block>) -> Option<SecretHas
     argon2
         .hash_password_into_with_memory(secret.as_bytes(), salt.as_bytes(), &mut hash, memory)
         .ok()?;
-    let mut text = params::PREFIX.to_owned();
-    for byte in hash {
-        let _ = write!(text, "{byte:02x}"); // into a String: cannot fail
-    }
-    Some(SecretHash::from(text))
+    Some(hash)
 }

@@ -12,16 +12,22 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use regrow_model::message::client::{Info, Secret};
-use regrow_model::message::{Line, Request, SecretHash, Username};
+use regrow_model::message::{Line, Peer, Request, SecretHash, Username};
 use subtle::ConstantTimeEq;
 
 use crate::clock::now;
 use hasher::Hasher;
 pub use hasher::params;
+pub(crate) use hasher::slow_hash;
 use pace::{Attempts, Pace};
 
-/// What no secret hashes to: takes the place of one that is known to be wrong.
-const NEVER: &str = "!";
+/// What takes the place of the system's secret where it is proven, within a server.
+const PROVEN: &str = "proven";
+
+/// What a node takes for the system's secret: the edge says so of who has proven to know it.
+pub fn proven() -> Secret {
+    Secret::Hashed(PROVEN.into())
+}
 
 /// Admits what clients say.
 pub struct Edge {
@@ -37,6 +43,8 @@ pub struct Guest {
     presented: Option<Box<Presented>>,
     /// How fast it may speak.
     activities: Option<Pace>,
+    /// Whether it has proven that it knows the system's secret.
+    is_proven: bool,
 }
 
 /// A name, a secret, and the hash of the two.
@@ -70,8 +78,10 @@ impl Edge {
 
     /// Prepares a line that came in for the actor. One line of a connection after the other.
     pub fn admit(&self, guest: &mut Guest, line: Line) -> Admission {
-        let Line::Request(request) = line else {
-            return Admission::Now(line);
+        let request = match line {
+            Line::Request(request) => request,
+            Line::Peer(peer) => return Admission::Now(Line::Peer(guest.vouch(peer))),
+            Line::Reply(_) | Line::Malformed(_) => return Admission::Now(line),
         };
         match *request {
             Request::Register {
@@ -137,7 +147,7 @@ impl Edge {
     ) -> Admission {
         let Secret::Plain(plain) = secret else {
             // A hash is not a secret: who has stolen one can't log in with it.
-            return Admission::Now(Line::from(request(username, never())));
+            return Admission::Now(Line::from(request(username, Secret::never())));
         };
         let known = guest.recall(&username, &plain);
         if let Some(hash) = known.or_else(|| self.hasher.recall(&username, &plain)) {
@@ -157,7 +167,7 @@ impl Edge {
                     guest.present(username.clone(), plain.to_string(), hash.clone());
                     Secret::Hashed(hash)
                 }
-                None => never(),
+                None => Secret::never(),
             };
             (guest, Line::from(request(username, secret)))
         }))
@@ -171,7 +181,44 @@ impl Guest {
             from,
             presented: None,
             activities: Pace::new(activities_per_second, Instant::now()),
+            is_proven: false,
         }
+    }
+
+    /// It has proven that it knows the system's secret, or failed to.
+    pub fn prove(&mut self, is_proven: bool) {
+        self.is_proven = is_proven;
+    }
+
+    /// What a server says, with the secret that it has proven to know.
+    fn vouch(&self, mut peer: Peer) -> Peer {
+        let known = if self.is_proven {
+            proven()
+        } else {
+            Secret::never()
+        };
+        match &mut peer {
+            Peer::Authenticate(join) => join.secret = known,
+            Peer::Forget { secret, .. } => *secret = known,
+            Peer::AuthenticationFail { .. }
+            | Peer::Path { .. }
+            | Peer::Known { .. }
+            | Peer::Retired { .. }
+            | Peer::Hello(_)
+            | Peer::LockRequest(_)
+            | Peer::LockAllowed(_)
+            | Peer::LockDenied(_)
+            | Peer::LockRelease(_)
+            | Peer::Directory(_)
+            | Peer::DirectoryCredit { .. }
+            | Peer::ActivityBroadcast(_)
+            | Peer::Skip(_)
+            | Peer::Sessions(_)
+            | Peer::DeliveryCredit { .. }
+            | Peer::Floors { .. }
+            | Peer::ServerAnnounce { .. } => {}
+        }
+        peer
     }
 
     /// Hands it over to what goes on elsewhere, which gives it back.
@@ -180,6 +227,7 @@ impl Guest {
             from: self.from,
             presented: self.presented.take(),
             activities: self.activities.take(),
+            is_proven: self.is_proven,
         }
     }
 
@@ -208,14 +256,10 @@ impl Guest {
         match secret {
             Secret::Plain(plain) => self
                 .recall(username, &plain)
-                .map_or_else(never, Secret::Hashed),
-            Secret::Hashed(_) => never(),
+                .map_or_else(Secret::never, Secret::Hashed),
+            Secret::Hashed(_) => Secret::never(),
         }
     }
-}
-
-fn never() -> Secret {
-    Secret::Hashed(SecretHash::from(NEVER))
 }
 
 /// The actor answers with the reason, and closes.
@@ -319,7 +363,7 @@ mod tests {
         edge.admitted(&mut presented, login("aaron", Some("s1")))
             .await;
         for wrong in [says("aaron", "s2"), says("ben", "s1"), says("aaron", "")] {
-            assert_eq!(hash_of(&edge.admitted(&mut presented, wrong).await), NEVER);
+            assert_eq!(hash_of(&edge.admitted(&mut presented, wrong).await), "!");
         }
     }
 

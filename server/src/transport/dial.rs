@@ -1,33 +1,70 @@
 //! Opens the connections that the actor asks for.
 
 use std::io;
+use std::sync::Arc;
 
-use regrow_model::message::Address;
+use regrow_model::message::client::Info;
+use regrow_model::message::{Address, Line, Peer};
 use regrow_model::port::End;
 use tokio::time::timeout;
 
-use super::Transport;
 use super::admission::Place;
+use super::handshake::{Dialer, Unfit};
 use super::stream::Stream;
 use super::tcp::Tcp;
-use crate::runtime::{Dial, Event};
+use super::{Shared, Side, Transport};
+use crate::runtime::{Dial, Event, Outbox};
 
 impl Dial for Transport {
     fn dial(&self, address: Address) {
         let this = self.clone();
         tokio::spawn(async move {
-            let error = match timeout(this.0.pace.dial, connect(&address)).await {
+            let error = match timeout(this.0.pace.dial, this.reach(&address)).await {
                 Ok(Ok(stream)) => {
                     let place = Place::own(&this.0);
                     return this.carry(stream, None, End::Dialed(address), place);
                 }
-                Ok(Err(error)) => error.to_string(),
+                Ok(Err(Unfit::Stranger)) => return this.0.refused(address).await,
+                Ok(Err(error @ Unfit::Incompatible(_))) => {
+                    tracing::error!(event = "incompatible", %address, %error, "not a peer");
+                    error.to_string()
+                }
+                Ok(Err(Unfit::Io(error))) => error.to_string(),
                 Err(late) => late.to_string(),
             };
             tracing::debug!(%address, error, "cannot be reached");
             // Nobody to tell: the runtime has ended.
             let _ = this.0.events.send(Event::Unreachable { address }).await;
         });
+    }
+}
+
+impl Transport {
+    /// Connects, and as a server proves to be one.
+    async fn reach(&self, address: &Address) -> Result<Box<dyn Stream>, Unfit> {
+        let mut stream = connect(address).await?;
+        if let Side::Server(_, key) = &self.0.side {
+            Dialer::new(key.clone()).introduce(&mut *stream).await?;
+        }
+        Ok(stream)
+    }
+}
+
+impl Shared {
+    /// A server that was reached knows another secret: the actor hears it as that server would say it, and no more.
+    async fn refused(self: &Arc<Self>, address: Address) {
+        let link = self.link();
+        let outbox = Arc::new(Outbox::new(self.limits().outbox));
+        let end = End::Dialed(address);
+        let info = Info::IncorrectServerSecret;
+        let line = Line::Peer(Peer::AuthenticationFail { info });
+        for event in [
+            Event::Up { link, end, outbox },
+            Event::Line { link, line },
+            Event::Down { link },
+        ] {
+            let _ = self.report(event).await;
+        }
     }
 }
 

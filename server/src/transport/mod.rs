@@ -7,6 +7,7 @@ mod admission;
 mod clock;
 mod connection;
 mod dial;
+pub mod handshake;
 mod listen;
 mod outq;
 mod reader;
@@ -31,6 +32,7 @@ use crate::edge::{Edge, Guest};
 use crate::runtime::{Bound, Event, Events};
 use admission::{Place, Present};
 use connection::{Connection, Ending};
+use handshake::Key;
 use stream::Stream;
 
 /// How fast the transport notices that something is wrong.
@@ -108,8 +110,8 @@ impl Default for Limits {
 /// Which side of the protocol a process is on.
 #[derive(Clone)]
 pub enum Side {
-    /// It hears clients, whose secrets go no further than this edge, and servers.
-    Server(Arc<Edge>),
+    /// It hears clients, whose secrets go no further than this edge, and servers, which must prove that they know this key.
+    Server(Arc<Edge>, Key),
     /// It hears a server.
     Client,
 }
@@ -117,7 +119,7 @@ pub enum Side {
 impl Side {
     fn hearer(&self) -> Hearer {
         match self {
-            Self::Server(_) => Hearer::Server,
+            Self::Server(..) => Hearer::Server,
             Self::Client => Hearer::Client,
         }
     }
@@ -181,7 +183,7 @@ impl Shared {
     pub fn set_limits(&self, limits: Limits) {
         self.limits.send_replace(limits);
         match &self.side {
-            Side::Server(edge) => edge.limit_attempts(limits.attempts_per_second),
+            Side::Server(edge, _) => edge.limit_attempts(limits.attempts_per_second),
             Side::Client => {}
         }
     }

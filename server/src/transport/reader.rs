@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use regrow_model::message::client::Info;
 use regrow_model::message::framing::{LineSplitter, LineTooLong};
 use regrow_model::message::{Line, Request};
 use regrow_model::port::Link;
@@ -16,10 +17,11 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
 use super::connection::Ending;
+use super::handshake::{Acceptor, Heard};
 use super::stream::Stream;
 use super::{Shared, Side};
 use crate::edge::{Admission, Guest};
-use crate::runtime::{Event, Far, Fate, Outbox};
+use crate::runtime::{Event, Far, Fate, Outbox, Passage};
 
 /// How many bytes are read at once.
 const READ: usize = 16 << 10;
@@ -28,6 +30,7 @@ const READ: usize = 16 << 10;
 pub(super) struct Reader {
     splitter: LineSplitter,
     guest: Guest,
+    acceptor: Acceptor,
     /// What was read and not handed over yet.
     lines: VecDeque<Line>,
     waits: Option<Waits>,
@@ -58,6 +61,7 @@ impl Reader {
         Self {
             splitter: LineSplitter::new(line_bytes),
             guest,
+            acceptor: Acceptor::default(),
             lines: VecDeque::new(),
             waits: None,
             over: None,
@@ -124,12 +128,17 @@ impl Reader {
     }
 
     fn split(&mut self, bytes: &[u8], to: &Destination<'_>) -> Result<(), LineTooLong> {
-        let hearer = to.shared.side.hearer();
-        let lines = &mut self.lines;
-        self.splitter.feed(bytes, |line| {
+        let Self {
+            splitter,
+            guest,
+            acceptor,
+            lines,
+            ..
+        } = self;
+        splitter.feed(bytes, |line| {
             // An empty line is a heartbeat: that it came is all it says.
             if !line.is_empty() {
-                lines.push_back(Line::decode(line, hearer));
+                lines.extend(to.decode(line, acceptor, guest));
             }
         })
     }
@@ -138,8 +147,8 @@ impl Reader {
     fn finish(&mut self, to: &Destination<'_>) {
         let splitter = std::mem::replace(&mut self.splitter, LineSplitter::new(0));
         if let Some(last) = splitter.finish() {
-            let line = Line::decode(&last, to.shared.side.hearer());
-            self.lines.push_back(line);
+            let line = to.decode(&last, &mut self.acceptor, &mut self.guest);
+            self.lines.extend(line);
         }
         self.over = Some(Over::Done);
     }
@@ -200,7 +209,7 @@ impl Reader {
         };
         recognise(to.outbox, &line);
         Some(match &to.shared.side {
-            Side::Server(edge) => edge.admit(&mut self.guest, line),
+            Side::Server(edge, _) => edge.admit(&mut self.guest, line),
             Side::Client => Admission::Now(line),
         })
     }
@@ -228,11 +237,32 @@ pub(super) struct Destination<'a> {
 }
 
 impl Destination<'_> {
+    /// What a line says to the actor; nothing if it is the transport's own.
+    fn decode(&self, line: &[u8], acceptor: &mut Acceptor, guest: &mut Guest) -> Option<Line> {
+        if let Side::Server(_, key) = &self.shared.side {
+            match acceptor.hear(key, line) {
+                Heard::Nothing => {}
+                Heard::Answer(answer) => {
+                    let bytes = answer.into();
+                    // It is the first thing that is said: the outbox has room.
+                    let _ = self.outbox.push([Passage { bytes, lines: 0 }], 0);
+                    return None;
+                }
+                Heard::Proof(is_proven) => {
+                    guest.prove(is_proven);
+                    return None;
+                }
+                Heard::OtherVersion => return Some(Line::Malformed(Info::OtherVersion)),
+            }
+        }
+        Some(Line::decode(line, self.shared.side.hearer()))
+    }
+
     /// Whether the far end is a server, as far as it has shown.
     fn hears_a_server(&self) -> bool {
         match self.shared.side {
             Side::Client => true,
-            Side::Server(_) => self.outbox.status().far == Far::Server,
+            Side::Server(..) => self.outbox.status().far == Far::Server,
         }
     }
 }

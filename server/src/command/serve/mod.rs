@@ -16,7 +16,6 @@ use std::time::Duration;
 use clap::Args;
 use rand::Rng;
 use rand::distr::Alphanumeric;
-use regrow_model::message::client::Secret;
 use regrow_model::message::{Address, AddressError};
 use regrow_model::node::{Boot, Config, Halt, Node, Report, balance, delivery, tree};
 use tokio::net::TcpListener;
@@ -27,9 +26,10 @@ use durability::Opened;
 
 use super::journal;
 use crate::clock::now;
-use crate::edge::Edge;
+use crate::edge::{self, Edge};
 use crate::runtime::{EVENTS, Handle, Setup, spawn};
 use crate::store::StoreError;
+use crate::transport::handshake::Key;
 use crate::transport::{Limits, Shared, Side, Transport};
 
 /// Which users' secrets hash alike: all servers of all Regrow systems.
@@ -185,14 +185,15 @@ impl Serve {
         let data = self.data.clone();
         let data = data.unwrap_or_else(|| PathBuf::from(format!("regrow-{port}")));
         let Opened { storage, disk } = self.durability.open(&data)?;
-        let config = self.config(port, &data)?;
+        let config = self.config(port)?;
+        let key = Key::new(&self.system_secret(&config, &data)?)?;
         let address = Address::new(&self.host, port)?;
 
         let (events, queue) = mpsc::channel(EVENTS);
         let edge = Arc::new(Edge::new(DOMAIN, hashers()));
         let shared = Shared::new(
             events,
-            Side::Server(edge),
+            Side::Server(edge, key),
             self.profile.pace(),
             Limits::default(),
         );
@@ -241,27 +242,31 @@ impl Serve {
         outcome
     }
 
-    fn config(&self, port: u16, data: &Path) -> Result<Config, ServeError> {
+    /// What all servers of this system know; a root that isn't told invents it.
+    fn system_secret(&self, config: &Config, data: &Path) -> Result<String, ServeError> {
+        match &self.secret {
+            Some(secret) => Ok(secret.clone()),
+            None if config.seeds.is_empty() => {
+                let secret = invented(data)?;
+                println!("secret: {secret}");
+                Ok(secret)
+            }
+            None => Err(ServeError::NoSecret),
+        }
+    }
+
+    fn config(&self, port: u16) -> Result<Config, ServeError> {
         let address = match &self.advertise {
             Some(address) => address.clone(),
             None => Address::new(&self.host, port)?,
         };
         let mut seeds = self.join.clone();
         seeds.extend(self.remote.address()?);
-        let secret = match &self.secret {
-            Some(secret) => secret.clone(),
-            None if seeds.is_empty() => {
-                let secret = invented(data)?;
-                println!("secret: {secret}");
-                secret
-            }
-            None => return Err(ServeError::NoSecret),
-        };
         Ok(Config {
             name: address.as_str().into(),
             address,
             seeds,
-            secret: Secret::Plain(secret.into()),
+            secret: edge::proven(),
             timing: tree::Timing {
                 loads: balance::Timing::every(Duration::from_millis(self.announce_interval)),
                 ..self.profile.timing()

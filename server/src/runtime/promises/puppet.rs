@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::edge::Edge;
 use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Setup, spawn};
+use crate::transport::handshake::{Acceptor, Heard as Greeted, Key};
 use crate::transport::{Limits, Pace, Shared, Side, Transport};
 
 /// No test waits longer than this for anything.
@@ -122,7 +123,8 @@ impl Puppet {
         let address = address_of(&listener);
         let (events, queue) = mpsc::channel(EVENTS);
         let edge = Arc::new(Edge::new("test", 1));
-        let transport = Transport::new(Shared::new(events, Side::Server(edge), PACE, LIMITS));
+        let key = Key::new("secret").unwrap();
+        let transport = Transport::new(Shared::new(events, Side::Server(edge, key), PACE, LIMITS));
         let (tell, heard) = mpsc::unbounded_channel();
         let setup = Setup {
             actor: Strings,
@@ -210,6 +212,20 @@ impl Raw {
     pub(super) async fn say(&mut self, line: &Line) {
         let bytes = encoded(line);
         soon(self.0.get_mut().write_all(&bytes)).await.unwrap();
+    }
+
+    /// Answers a server that has dialed, and hears it prove who it is.
+    pub(super) async fn greets(&mut self) {
+        let mut acceptor = Acceptor::default();
+        let key = Key::new("secret").unwrap();
+        let challenge = self.reads().await.unwrap();
+        let Greeted::Answer(answer) = acceptor.hear(&key, challenge.as_bytes()) else {
+            panic!("a server begins with a challenge: {challenge}");
+        };
+        soon(self.0.get_mut().write_all(&answer)).await.unwrap();
+        let proof = self.reads().await.unwrap();
+        let heard = acceptor.hear(&key, proof.as_bytes());
+        assert!(matches!(heard, Greeted::Proof(true)));
     }
 
     /// The next line without its end; `None` when the far end has finished.

@@ -12,7 +12,9 @@ async fn dialed_by(puppet: &mut Puppet) -> (Raw, Link) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     puppet.pull([Pull::Open(address_of(&listener))]).await;
     let (stream, _) = soon(listener.accept()).await.unwrap();
-    (Raw::of(stream), puppet.hears_up().await)
+    let mut raw = Raw::of(stream);
+    raw.greets().await;
+    (raw, puppet.hears_up().await)
 }
 
 #[tokio::test]
