@@ -207,7 +207,11 @@ fn with_memory_a_kill_loses_what_no_other_server_knows() {
     assert!(!other.path().join("regrow.redb").exists());
     let mut child = Server::start_on(child.port, other.path(), &arguments);
     child.until("joined");
-    assert!(knows(&child, "aaron"), "the root knew it");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !knows(&child, "aaron") {
+        assert!(Instant::now() < deadline, "the root knew it, and tells it to who joins");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

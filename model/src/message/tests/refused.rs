@@ -182,10 +182,10 @@ fn a_server_command_without_its_version_or_its_fields_is_refused() {
     assert_eq!(server_hears(&format!("{{\"v\":4,{path}}}")), understood);
     assert_eq!(malformed(&format!("{{{path}}}")), Info::OtherVersion);
     assert_eq!(
-        malformed(&format!("{{{path},\"v\":4}}")),
+        malformed(&format!("{{{path},\"v\":3}}")),
         Info::OtherVersion
     );
-    assert_eq!(malformed(r#"{"command":"PATH","v":4}"#), Info::OtherVersion);
+    assert_eq!(malformed(r#"{"command":"PATH","v":3}"#), Info::OtherVersion);
     assert_eq!(
         malformed(r#"{"command":"PATH","v":"1"}"#),
         Info::WrongType(Field::Version)
