@@ -1,19 +1,14 @@
-//! Group commit: saves go to a thread of their own, which writes the newest one whenever it is free.
-//! A save holds all before it, so many inputs share one fsync and nothing queues.
+//! Group commit: saves go to a thread of their own (`desk.rs`), which writes the newest one now and then. A save holds
+//! all before it, so many inputs share one fsync and nothing queues.
 
 use std::error::Error;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use tokio::sync::watch;
 
-/// How long a disk that failed is left alone before the next attempt, at least; longer if attempts take long.
-const RETRY: Duration = Duration::from_millis(500);
-/// How many times as long as an attempt took it is left alone: a large store is slow to look at again.
-const RETRY_SHARE: u32 = 4;
-/// How long it is left alone at most.
-const RETRY_MOST: Duration = Duration::from_secs(10);
+use super::desk::{Desk, Signs};
 
 /// Where saves go.
 pub trait Disk<S>: Send {
@@ -66,31 +61,15 @@ pub enum DiskHealth {
 pub(super) struct Keeper<S> {
     desk: Arc<Desk<S>>,
     saved: u64,
+    wanted: u64,
     durable: watch::Receiver<u64>,
     health: watch::Receiver<DiskHealth>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Where the newest save waits for the disk.
-struct Desk<S> {
-    newest: Mutex<Newest<S>>,
-    changed: Condvar,
-}
-
-struct Newest<S> {
-    save: Option<(u64, S)>,
-    closed: bool,
-}
-
 impl<S: Send + 'static> Keeper<S> {
     pub(super) fn new(disk: Box<dyn Disk<S>>) -> Self {
-        let desk = Arc::new(Desk {
-            newest: Mutex::new(Newest {
-                save: None,
-                closed: false,
-            }),
-            changed: Condvar::new(),
-        });
+        let desk = Arc::new(Desk::new());
         let (progress, durable) = watch::channel(0);
         let (diagnosis, health) = watch::channel(DiskHealth::Healthy);
         let thread = {
@@ -109,6 +88,7 @@ impl<S: Send + 'static> Keeper<S> {
         Self {
             desk,
             saved: 0,
+            wanted: 0,
             durable,
             health,
             thread: Some(thread),
@@ -118,10 +98,16 @@ impl<S: Send + 'static> Keeper<S> {
     /// Asks for a save and returns its number.
     pub(super) fn save(&mut self, storage: S) -> u64 {
         self.saved += 1;
-        let older = self.desk.lock().save.replace((self.saved, storage));
-        self.desk.changed.notify_one();
-        drop(older); // after the lock: letting go of a large map takes time
+        self.desk.put(self.saved, storage);
         self.saved
+    }
+
+    /// Says that something waits for a save: it is not to take its time.
+    pub(super) fn want(&mut self, number: u64) {
+        if number > self.wanted {
+            self.wanted = number;
+            self.desk.want(number);
+        }
     }
 
     /// Up to which save everything is on disk.
@@ -145,6 +131,7 @@ impl<S: Send + 'static> Keeper<S> {
     /// Returns when all that was saved is on disk.
     pub(super) async fn settled(&mut self) {
         let saved = self.saved;
+        self.want(saved);
         let _ = self.durable.wait_for(|durable| *durable >= saved).await;
     }
 }
@@ -152,137 +139,9 @@ impl<S: Send + 'static> Keeper<S> {
 impl<S> Drop for Keeper<S> {
     /// Waits for the save in progress: nobody else may open the disk before.
     fn drop(&mut self) {
-        self.desk.lock().closed = true;
-        self.desk.changed.notify_one();
+        self.desk.close();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
-    }
-}
-
-impl<S> Desk<S> {
-    fn lock(&self) -> MutexGuard<'_, Newest<S>> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn work(&self, mut disk: Box<dyn Disk<S>>, signs: &Signs) {
-        loop {
-            let task = self.next(disk.due());
-            let began = Instant::now();
-            let done = match &task {
-                Task::Save(number, storage) => disk.save(storage).map(|()| signs.saved(*number)),
-                Task::Sync => disk.sync().map(|()| signs.healthy()),
-                Task::End => break,
-            };
-            if let Err(error) = done {
-                signs.failed(&*error);
-                self.put_back(task);
-                self.rest(began.elapsed());
-            }
-        }
-        if let Err(error) = disk.sync() {
-            signs.failed(&*error);
-        }
-    }
-
-    /// Waits for something to do.
-    fn next(&self, due: Option<Instant>) -> Task<S> {
-        let mut newest = self.lock();
-        loop {
-            if let Some((number, storage)) = newest.save.take() {
-                return Task::Save(number, storage);
-            }
-            if newest.closed {
-                return Task::End;
-            }
-            let wait = due.map(|due| due.saturating_duration_since(Instant::now()));
-            newest = match wait {
-                Some(Duration::ZERO) => return Task::Sync,
-                Some(wait) => {
-                    let waited = self.changed.wait_timeout(newest, wait);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => {
-                    let waited = self.changed.wait(newest);
-                    waited.unwrap_or_else(PoisonError::into_inner)
-                }
-            };
-        }
-    }
-
-    /// Leaves a save that failed for the next attempt, unless a newer one has come.
-    fn put_back(&self, task: Task<S>) {
-        match task {
-            Task::Save(number, storage) => {
-                let mut newest = self.lock();
-                if !newest.closed {
-                    newest.save.get_or_insert((number, storage));
-                }
-            }
-            Task::Sync | Task::End => {}
-        }
-    }
-
-    /// Leaves the disk alone for a while after an attempt that failed and took so long.
-    fn rest(&self, took: Duration) {
-        let rest = (took * RETRY_SHARE).clamp(RETRY, RETRY_MOST);
-        let open = |newest: &mut Newest<S>| {
-            if newest.closed {
-                newest.save = None;
-            }
-            !newest.closed
-        };
-        drop(self.changed.wait_timeout_while(self.lock(), rest, open));
-    }
-}
-
-/// What the disk's thread has to do next.
-enum Task<S> {
-    Save(u64, S),
-    Sync,
-    End,
-}
-
-/// What the disk's thread lets others see.
-struct Signs {
-    /// Up to which save everything is on disk.
-    progress: watch::Sender<u64>,
-    diagnosis: watch::Sender<DiskHealth>,
-}
-
-impl Signs {
-    fn saved(&self, number: u64) {
-        self.healthy();
-        self.progress.send_replace(number);
-    }
-
-    fn healthy(&self) {
-        let healed = self.diagnosis.send_if_modified(|health| {
-            let failed = *health != DiskHealth::Healthy;
-            *health = DiskHealth::Healthy;
-            failed
-        });
-        if healed {
-            tracing::info!(event = "disk_recovered", "saving works again");
-        }
-    }
-
-    fn failed(&self, error: &(dyn Error + Send + Sync)) {
-        let error = error.to_string();
-        let fell_ill = *self.diagnosis.borrow() == DiskHealth::Healthy;
-        if fell_ill {
-            tracing::error!(
-                event = "disk_failed",
-                error,
-                "nothing is acknowledged until saving works again"
-            );
-        }
-        self.diagnosis.send_modify(|health| match health {
-            DiskHealth::Healthy => {
-                let since = SystemTime::now();
-                *health = DiskHealth::Failing { since, error };
-            }
-            DiskHealth::Failing { error: latest, .. } => *latest = error,
-        });
     }
 }

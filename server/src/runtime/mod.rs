@@ -19,6 +19,7 @@
 //!   else waits where it came from, down to the sender's own socket.
 
 mod commit;
+mod desk;
 mod event;
 mod links;
 mod outbox;
@@ -269,6 +270,9 @@ where
     }
 
     fn effect(&mut self, effect: Effect<T>, barrier: Option<u64>) {
+        if let Some(save) = barrier {
+            self.keeper.want(save);
+        }
         match effect {
             Effect::Open { address } => self.dial.dial(address),
             Effect::Send { link, line } => self.links.send(link, &line, barrier),

@@ -28,6 +28,10 @@ pub(super) const ROOT_KEY: &[u8] = b"root";
 /// The smallest file that the engine can look at without running past its end: one page.
 const SMALLEST: u64 = 4096;
 
+/// How much of the file the engine keeps in memory: the state is there already, so it is for the pages on the way to
+/// what changes.
+const CACHE_BYTES: usize = 32 << 20;
+
 /// How a file becomes a database: tests put a bad disk between the two.
 pub(super) type Medium = Box<dyn Fn(&Path) -> Result<Database, redb::Error> + Send>;
 
@@ -103,7 +107,9 @@ pub(super) fn plain() -> Medium {
 /// How every file is opened.
 pub(super) fn builder() -> Builder {
     let mut builder = Database::builder();
-    builder.set_check_integrity_on_open(true);
+    builder
+        .set_check_integrity_on_open(true)
+        .set_cache_size(CACHE_BYTES);
     builder
 }
 

@@ -24,7 +24,7 @@ use redb::{Database, Durability, ReadableDatabase, TableDefinition, TableError};
 
 use crate::runtime::Disk;
 use engine::{Engine, FILE, META, Medium, ROOT_KEY, guarded};
-use schema::{Bytes, Changes};
+use schema::{Changes, Take};
 
 /// A durable state on disk.
 pub struct Store<S> {
@@ -220,7 +220,9 @@ fn read<S: 'static>(
         return Ok(None);
     };
     schema
-        .load(&root, |table| guarded(file, || rows(&transaction, table)))
+        .load(&root, |table, take| {
+            guarded(file, || rows(&transaction, table, take))
+        })
         .map(Some)
         .map_err(|problem| match problem {
             schema::Problem::Read(error) => error,
@@ -263,22 +265,24 @@ fn apply(
     Ok(())
 }
 
+/// Hands out the rows of a table until they are no longer wanted.
 fn rows(
     transaction: &redb::ReadTransaction,
     name: &'static str,
-) -> Result<Vec<(Bytes, Bytes)>, redb::Error> {
+    take: &mut Take<'_>,
+) -> Result<(), redb::Error> {
     use redb::ReadableTable;
     let table = match transaction.open_table(definition(name)) {
-        Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
         table => table?,
     };
-    table
-        .iter()?
-        .map(|row| {
-            let (key, value) = row?;
-            Ok((key.value().to_vec(), value.value().to_vec()))
-        })
-        .collect()
+    for row in table.iter()? {
+        let (key, value) = row?;
+        if !take(key.value(), value.value()) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn definition(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {

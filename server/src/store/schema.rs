@@ -13,9 +13,6 @@ use super::StoreError;
 pub(super) type Bytes = Vec<u8>;
 /// What a save does to one table: a new value, or none any more.
 pub(super) type Changes = Vec<(Bytes, Option<Bytes>)>;
-/// What is in a table.
-type Rows = Vec<(Bytes, Bytes)>;
-
 /// Whether bytes of a file make sense.
 type Meaning<T> = Result<T, serde_json::Error>;
 
@@ -23,8 +20,11 @@ type Meaning<T> = Result<T, serde_json::Error>;
 type Make<S> = dyn Fn(&[u8]) -> Meaning<S> + Send;
 /// What changed in one table between two states, or is in it at all.
 type Compare<S> = dyn Fn(Option<&S>, &S) -> Changes + Send;
-/// Puts one table's rows into a state.
-type Fill<S> = dyn Fn(&mut S, Rows) -> Meaning<()> + Send;
+/// Puts a row of one table, its key and its value, into a state.
+type Fill<S> = dyn Fn(&mut S, &[u8], &[u8]) -> Meaning<()> + Send;
+
+/// Takes a row, its key and its value; whether it wants more.
+pub(super) type Take<'a> = dyn FnMut(&[u8], &[u8]) -> bool + 'a;
 
 /// Why a state couldn't be loaded.
 pub(super) enum Problem {
@@ -87,16 +87,9 @@ impl<S: 'static> Schema<S> {
         self.tables.push(Table {
             name,
             changes: Box::new(move |old, new| differences(old.map(get), get(new))),
-            fill: Box::new(move |state, rows| {
-                *of(state) = rows
-                    .into_iter()
-                    .map(|(key, value)| {
-                        Ok((
-                            serde_json::from_slice(&key)?,
-                            serde_json::from_slice(&value)?,
-                        ))
-                    })
-                    .collect::<Meaning<_>>()?;
+            fill: Box::new(move |state, key, value| {
+                let (key, value) = (serde_json::from_slice(key)?, serde_json::from_slice(value)?);
+                of(state).insert(key, value);
                 Ok(())
             }),
         });
@@ -126,17 +119,22 @@ impl<S: 'static> Schema<S> {
             .filter(|(_, changes)| !changes.is_empty())
     }
 
-    /// A state of what was stored.
+    /// A state of what was stored. `rows` hands out the rows of a table, one by one.
     pub(super) fn load(
         &self,
         root: &[u8],
-        rows: impl Fn(&'static str) -> Result<Rows, StoreError>,
+        rows: impl Fn(&'static str, &mut Take<'_>) -> Result<(), StoreError>,
     ) -> Result<S, Problem> {
         let senseless = |table| move |error| Problem::Meaning { table, error };
         let mut state = (self.make)(root).map_err(senseless(ROOT))?;
         for table in &self.tables {
-            let rows = rows(table.name).map_err(Problem::Read)?;
-            (table.fill)(&mut state, rows).map_err(senseless(table.name))?;
+            let mut meaning = Ok(());
+            let mut take = |key: &[u8], value: &[u8]| {
+                meaning = (table.fill)(&mut state, key, value);
+                meaning.is_ok()
+            };
+            rows(table.name, &mut take).map_err(Problem::Read)?;
+            meaning.map_err(senseless(table.name))?;
         }
         Ok(state)
     }

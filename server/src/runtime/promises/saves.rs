@@ -74,6 +74,17 @@ async fn many_saves_share_one_write() {
 }
 
 #[tokio::test]
+async fn a_save_that_nothing_waits_for_is_on_disk_before_long() {
+    let disk = Gated::default();
+    disk.open();
+    let puppet = Puppet::with_disk(disk.disk()).await;
+    puppet.pull([Pull::Save(1)]).await;
+    until("the first is saved", || disk.saved() == [1]).await;
+    puppet.pull([Pull::Save(2)]).await;
+    until("the next is saved", || disk.saved() == [1, 2]).await;
+}
+
+#[tokio::test]
 async fn a_save_that_fails_lets_nothing_out_until_one_succeeds() {
     let disk = Gated::default();
     disk.set_broken(true);
