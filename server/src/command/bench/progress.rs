@@ -87,7 +87,7 @@ impl Progress {
     fn pause(&self) -> Duration {
         match self.rewrites {
             true => Duration::from_millis(250),
-            false => Duration::from_secs(2),
+            false => Duration::from_secs(1),
         }
     }
 }
