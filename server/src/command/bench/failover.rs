@@ -49,6 +49,9 @@ impl Failover {
     pub(super) async fn once(&self, progress: &mut Progress) -> Result<Row, BenchError> {
         let mut servers = Servers::of(&self.options, self.nodes as usize).await?;
         let last = servers.addresses().len() - 1;
+        if last == 0 || !servers.can_be_killed() {
+            return Err(BenchError::NothingToKill);
+        }
         let server = match self.kill {
             Which::First => 0,
             Which::Middle => last.div_ceil(2),

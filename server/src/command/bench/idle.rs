@@ -62,9 +62,8 @@ impl Idle {
             "logins_per_s",
             connections as f64 / seconds(stage.gathering()).max(1e-9),
         );
-        let bytes = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64);
-        row.known("memory_before_bytes", bytes(before));
-        row.known("memory_after_bytes", bytes(after));
+        row.bytes("memory_before_bytes", before);
+        row.bytes("memory_after_bytes", after);
         let more = after
             .zip(before)
             .map(|(after, before)| after as f64 - before as f64);

@@ -12,6 +12,7 @@ mod ceiling;
 mod chain;
 mod clock;
 mod cursor;
+mod error;
 mod failover;
 mod fanout;
 mod hear;
@@ -42,6 +43,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use ceiling::Ceiling;
 use chain::Chain;
+use error::BenchError;
 use failover::Failover;
 use fanout::Fanout;
 use idle::Idle;
@@ -83,62 +85,6 @@ enum Workload {
     Failover(Failover),
     Idle(Idle),
     Ceiling(Ceiling),
-}
-
-/// Why nothing was measured.
-#[derive(Debug, thiserror::Error)]
-pub enum BenchError {
-    /// The bench can't have its threads, its sockets or its output.
-    #[error("cannot run: {0}")]
-    System(#[from] io::Error),
-    /// A server that was named isn't known.
-    #[error("--server {server}: {why}")]
-    Address {
-        /// Its name.
-        server: String,
-        /// What the system says.
-        why: String,
-    },
-    /// A server can't be started.
-    #[error("cannot start a server: {0}")]
-    Start(#[source] io::Error),
-    /// Not all clients got in.
-    #[error(
-        "only {present} of {clients} clients could log in: {why}. Does the server run, and has it room for them?"
-    )]
-    Gathering {
-        /// How many did.
-        present: usize,
-        /// How many there are.
-        clients: usize,
-        /// What was heard of it.
-        why: String,
-    },
-    /// Not everyone could hear everyone.
-    #[error(
-        "only {probed} of {pairs} pairs of a sender and a receiver heard one another: {why}. Are the servers of one tree?"
-    )]
-    Probing {
-        /// How many did.
-        probed: usize,
-        /// How many there are.
-        pairs: usize,
-        /// What was heard of it.
-        why: String,
-    },
-    /// A server can't be killed.
-    #[error(
-        "cannot kill the server: {0}. For a server named with --server, give its process with --pid"
-    )]
-    Kill(#[source] io::Error),
-    /// The mock can do little.
-    #[error(
-        "the ceiling is measured against a mock of the bench's own, without --server and --resuming"
-    )]
-    MockOnly,
-    /// Somebody has had enough.
-    #[error("interrupted")]
-    Interrupted,
 }
 
 /// Measures, and prints what was measured.

@@ -54,11 +54,12 @@ struct Round {
     registered: AtomicU64,
 }
 
-/// What one connection has come to.
+/// What connections have come to.
 struct Done {
     refused: u64,
     latency: Latency,
-    broken: Option<String>,
+    /// Why connections ended that should not have.
+    broken: Vec<String>,
 }
 
 impl Register {
@@ -88,41 +89,57 @@ impl Register {
         let own_cpu = Hosts::own_cpu_seconds() - own_cpu;
         let took = seconds(now() - began);
         let registered = round.registered.load(SeqCst);
-        let each = |cpu: Option<f64>| cpu.map(|cpu| cpu * 1e6 / registered.max(1) as f64);
         let mut row = Row::of("register");
         row.set_count("servers", servers.addresses().len());
         row.set("connections", self.connections);
-        row.fault("refused", done.iter().map(|done| done.refused).sum());
-        let broken: Vec<String> = done.iter().filter_map(|done| done.broken.clone()).collect();
-        row.fault("unexpected_closes", broken.len() as u64);
+        done.tell(&mut row);
         row.counted("registered", registered);
         row.measured("took_s", took);
         row.measured("registrations_per_s", registered as f64 / took);
+        let each = |cpu: f64| cpu * 1e6 / registered.max(1) as f64;
         row.known("server_cpu_s", cpu);
-        row.known("server_cpu_us_per_registration", each(cpu));
+        row.known("server_cpu_us_per_registration", cpu.map(each));
         row.measured("hash_us", hash_us);
         row.known(
             "hash_share_of_server_cpu",
-            each(cpu).map(|each| hash_us / each),
+            cpu.map(|cpu| hash_us / each(cpu)),
         );
-        row.known("bench_cpu_us_per_registration", each(Some(own_cpu)));
-        let bytes = |bytes: Option<u64>| bytes.map(|bytes| bytes as f64);
-        row.known("server_memory_bytes", bytes(hosts.memory_bytes()));
-        row.known("server_memory_peak_bytes", bytes(hosts.peak_bytes()));
-        let mut latency = Latency::new();
-        done.iter().for_each(|done| latency.add(&done.latency));
-        row.latency("latency", &latency);
-        row.troubles(broken);
+        row.measured("bench_cpu_us_per_registration", each(own_cpu));
+        row.bytes("server_memory_bytes", hosts.memory_bytes());
+        row.bytes("server_memory_peak_bytes", hosts.peak_bytes());
+        row.latency("latency", &done.latency);
+        row.troubles(done.broken);
         Ok(row)
     }
 }
 
+impl Done {
+    fn new() -> Self {
+        Self {
+            refused: 0,
+            latency: Latency::new(),
+            broken: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.refused += other.refused;
+        self.latency.add(&other.latency);
+        self.broken.extend(other.broken);
+    }
+
+    fn tell(&self, row: &mut Row) {
+        row.fault("refused", self.refused);
+        row.fault("unexpected_closes", self.broken.len() as u64);
+    }
+}
+
 /// Waits for all connections, and tells how far they are.
-async fn all(mut connections: JoinSet<Done>, round: &Round, progress: &mut Progress) -> Vec<Done> {
-    let mut done = Vec::new();
+async fn all(mut connections: JoinSet<Done>, round: &Round, progress: &mut Progress) -> Done {
+    let mut done = Done::new();
     while !connections.is_empty() {
         match tokio::time::timeout(LOOK_EVERY, connections.join_next()).await {
-            Ok(Some(Ok(one))) => done.push(one),
+            Ok(Some(Ok(one))) => done.add(one),
             // One that failed has panicked, and said so.
             Ok(Some(Err(_)) | None) => {}
             Err(_) => progress.glimpse(Glimpse {
@@ -137,11 +154,7 @@ async fn all(mut connections: JoinSet<Done>, round: &Round, progress: &mut Progr
 
 /// Registers one name after the other, until it is enough.
 async fn register(round: Arc<Round>, address: SocketAddr) -> Done {
-    let mut done = Done {
-        refused: 0,
-        latency: Latency::new(),
-        broken: None,
-    };
+    let mut done = Done::new();
     while now() < round.end {
         let number = round.begun.fetch_add(1, SeqCst);
         if number >= round.count {
@@ -155,7 +168,7 @@ async fn register(round: Arc<Round>, address: SocketAddr) -> Done {
             }
             Ok(false) => done.refused += 1,
             Err(error) => {
-                done.broken = Some(error.to_string());
+                done.broken.push(error.to_string());
                 break;
             }
         }

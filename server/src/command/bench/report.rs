@@ -73,6 +73,11 @@ impl Row {
         }
     }
 
+    /// How much memory, if it is known.
+    pub(super) fn bytes(&mut self, name: &str, bytes: Option<u64>) {
+        self.known(name, bytes.map(|bytes| bytes as f64));
+    }
+
     /// What should be 0.
     pub(super) fn fault(&mut self, name: &str, count: u64) {
         self.put(name, Value::Fault(count));

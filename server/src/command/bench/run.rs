@@ -173,12 +173,8 @@ fn usage(watch: &Watch<'_>, outcome: &Outcome, threads: f64, row: &mut Row) {
     let each = |cpu: Option<f64>| cpu.map(|seconds| seconds * 1e6 / deliveries);
     row.known("server_cpu_s", watch.server_cpu);
     row.known("server_cpu_us_per_delivery", each(watch.server_cpu));
-    let memory = watch.servers.hosts().memory_bytes();
-    row.known("server_memory_bytes", memory.map(|bytes| bytes as f64));
-    row.known(
-        "server_memory_peak_bytes",
-        watch.peak.map(|bytes| bytes as f64),
-    );
+    row.bytes("server_memory_bytes", watch.servers.hosts().memory_bytes());
+    row.bytes("server_memory_peak_bytes", watch.peak);
     row.known("bench_cpu_us_per_delivery", each(Some(watch.own_cpu)));
     let took = seconds(outcome.took).max(1e-9);
     row.measured("bench_busy", watch.own_cpu / threads / took);

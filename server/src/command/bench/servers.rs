@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regrow_model::message::Address;
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,6 +18,8 @@ use crate::command::local::Local;
 
 /// How long a server may take to join the one before it.
 const JOIN_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a server that is killed may take to be gone.
+const DEATH_PATIENCE: Duration = Duration::from_secs(2);
 /// The secret of the bench's own servers.
 const SECRET: &str = "bench";
 
@@ -112,6 +114,11 @@ impl Servers {
         Hosts::of(self.processes.clone())
     }
 
+    /// Whether the process of each is known.
+    pub(super) fn can_be_killed(&self) -> bool {
+        self.processes.len() == self.addresses.len()
+    }
+
     /// Kills a server: no farewell, nothing flushed.
     ///
     /// # Errors
@@ -128,6 +135,20 @@ impl Servers {
             .and_then(Pid::from_raw)
             .ok_or(io::ErrorKind::NotFound)?;
         Ok(kill_process(process, Signal::KILL)?)
+    }
+}
+
+impl Drop for Servers {
+    /// The bench's own must have ended before their directory goes.
+    fn drop(&mut self) {
+        let deadline = Instant::now() + DEATH_PATIENCE;
+        for process in &mut self.own {
+            // One that has ended already can't be killed, and need not be.
+            let _ = process.start_kill();
+            while matches!(process.try_wait(), Ok(None)) && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
     }
 }
 

@@ -140,19 +140,10 @@ impl Stage {
         mut self,
         observer: &mut dyn Observer,
     ) -> Result<Outcome, BenchError> {
-        let event = self.shared.plan.event;
+        let is_absence = self.shared.plan.event == Event::Absence;
         self.probe(observer).await?;
-        if event == Event::Absence {
-            self.enter(Phase::Vanish);
-            let staying = self
-                .shared
-                .plan
-                .seats
-                .iter()
-                .filter(|seat| !seat.hears)
-                .count();
-            let are_gone = |shared: &Shared| shared.present.load(SeqCst) == staying;
-            self.until(are_gone, |_| 0, PROBE_PATIENCE, observer).await;
+        if is_absence {
+            self.vanish(observer).await;
         }
         tokio::time::sleep(SETTLE).await;
         let mut times = Times {
@@ -165,39 +156,20 @@ impl Stage {
         observer.begins();
         self.enter(Phase::Speak);
         let pacing = self.keep_time()?;
-        times.killed = self.kill(event, observer).await?;
-        let patience = self.shared.plan.patience;
-        let is_said = |shared: &Shared| {
-            let is_over = shared.finished.load(SeqCst) == shared.speakers.len();
-            let nobody_is_left = shared.present.load(SeqCst) == 0 && !shared.plan.moves();
-            (is_over && is_acknowledged(shared)) || nobody_is_left
-        };
-        // An open loop may be slow; a closed one never pauses.
-        let pause = match self.shared.plan.pace {
-            Pace::Open { .. } => self.shared.plan.length,
-            Pace::Closed { .. } => Duration::ZERO,
-        };
-        self.until(is_said, moved, pause + patience, observer).await;
+        times.killed = self.kill(observer).await?;
+        self.speak(observer).await;
         times.silent = now();
-        if event == Event::Absence {
-            times.began = now();
+        if is_absence {
+            times.began = times.silent;
             observer.begins();
             self.enter(Phase::Return);
         }
-        let is_heard = |shared: &Shared| {
-            let is_all = shared.heard() >= shared.said() * shared.plan.receivers();
-            (is_all && is_acknowledged(shared))
-                || (shared.present.load(SeqCst) == 0 && event == Event::None)
-        };
-        self.until(is_heard, moved, patience, observer).await;
+        self.hear(observer).await;
         observer.ends();
         tokio::time::sleep(STRAGGLERS).await;
-        let works = self.leave().await;
-        let lag = match pacing {
-            Some(pacing) => joined(pacing)?,
-            None => Latency::new(),
-        };
-        let works: io::Result<Vec<Work>> = works.into_iter().collect();
+        let works: io::Result<Vec<Work>> = self.leave().await.into_iter().collect();
+        let lag = pacing.map(joined).transpose()?;
+        let lag = lag.unwrap_or_else(Latency::new);
         Ok(Outcome::new(&self.shared, works?, lag, times))
     }
 
@@ -251,6 +223,41 @@ impl Stage {
         Ok(())
     }
 
+    /// Until the receivers are gone.
+    async fn vanish(&self, observer: &mut dyn Observer) {
+        self.enter(Phase::Vanish);
+        let seats = self.shared.plan.seats.iter();
+        let staying = seats.filter(|seat| !seat.hears).count();
+        let are_gone = |shared: &Shared| shared.present.load(SeqCst) == staying;
+        self.until(are_gone, |_| 0, PROBE_PATIENCE, observer).await;
+    }
+
+    /// Until all is said, and acknowledged.
+    async fn speak(&self, observer: &mut dyn Observer) {
+        let plan = &self.shared.plan;
+        // An open loop may be slow; a closed one never pauses.
+        let pause = match plan.pace {
+            Pace::Open { .. } => plan.length,
+            Pace::Closed { .. } => Duration::ZERO,
+        };
+        let is_said = |shared: &Shared| {
+            let is_over = shared.finished.load(SeqCst) == shared.speakers.len();
+            (is_over && is_acknowledged(shared)) || is_deserted(shared)
+        };
+        self.until(is_said, moved, pause + plan.patience, observer)
+            .await;
+    }
+
+    /// Until all is heard.
+    async fn hear(&self, observer: &mut dyn Observer) {
+        let patience = self.shared.plan.patience;
+        let is_heard = |shared: &Shared| {
+            let is_all = shared.heard() >= shared.said() * shared.plan.receivers();
+            (is_all && is_acknowledged(shared)) || is_deserted(shared)
+        };
+        self.until(is_heard, moved, patience, observer).await;
+    }
+
     /// Starts the thread that keeps the time of an open loop.
     fn keep_time(&self) -> io::Result<Option<JoinHandle<io::Result<Latency>>>> {
         let Pace::Open { rate } = self.shared.plan.pace else {
@@ -267,12 +274,8 @@ impl Stage {
     }
 
     /// Kills a server when it is time. When that was.
-    async fn kill(
-        &self,
-        event: Event,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<u64>, BenchError> {
-        let Event::Kill { server, after } = event else {
+    async fn kill(&self, observer: &mut dyn Observer) -> Result<Option<u64>, BenchError> {
+        let Event::Kill { server, after } = self.shared.plan.event else {
             return Ok(None);
         };
         let at = self.shared.began.load(SeqCst) + nanos(after);
@@ -317,6 +320,11 @@ impl Stage {
 
 fn is_acknowledged(shared: &Shared) -> bool {
     !shared.plan.resuming || shared.acknowledged() >= shared.said()
+}
+
+/// Whether nobody is connected any more, and nobody will come back.
+fn is_deserted(shared: &Shared) -> bool {
+    shared.present.load(SeqCst) == 0 && shared.plan.event == Event::None
 }
 
 /// What changes as long as a run goes on.
