@@ -14,7 +14,7 @@ use regrow_model::message::client::Vector;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
-use tokio::sync::watch;
+use tokio::sync::{SemaphorePermit, watch};
 
 use super::super::clock::now;
 use super::super::hear::{self, Heard, Lines};
@@ -63,8 +63,16 @@ pub(super) enum End {
     Vanished,
     /// The server wants it elsewhere.
     SentOn,
+    /// There is none: the server can't be reached.
+    Unreachable(String),
     /// It should not be.
     Broken(String),
+}
+
+/// Whether a server has been killed.
+fn is_dead(shared: &Shared, server: usize) -> bool {
+    let is_it = matches!(shared.plan.event, Event::Kill { server: killed, .. } if killed == server);
+    is_it && shared.killed.load(SeqCst) <= now()
 }
 
 /// One connection.
@@ -136,48 +144,43 @@ impl Client {
             if *phase.borrow() == Phase::Leave {
                 return;
             }
+            // The door is never closed; were it, more would log in at once.
+            let at_the_door = worker.door.acquire().await.ok();
             let end = match TcpStream::connect(plan.servers[server]).await {
-                Ok(stream) => self.connection(worker, stream, &mut phase).await,
-                Err(error) => End::Broken(error.to_string()),
+                Ok(stream) => {
+                    self.connection(worker, stream, at_the_door, &mut phase)
+                        .await
+                }
+                Err(error) => End::Unreachable(error.to_string()),
             };
             match end {
                 End::Left => return,
-                End::Vanished => {}
+                End::Vanished => continue,
                 End::SentOn if redirects < REDIRECTS_MAX => {
                     redirects += 1;
                     shared.redirects.fetch_add(1, SeqCst);
+                    continue;
                 }
-                End::SentOn => {
-                    let address = plan.servers[server];
-                    shared.trouble(format!(
-                        "{address} sends client {} on again and again",
-                        self.index
-                    ));
-                    return;
+                End::SentOn => self.wrong(shared, server, "sent on again and again"),
+                End::Broken(_) if is_dead(shared, server) => {
+                    shared.moves.fetch_add(1, SeqCst);
                 }
-                End::Broken(why) => {
-                    let is_expected = matches!(plan.event, Event::Kill { server: killed, .. } if killed == server)
-                        && shared.killed.load(SeqCst) < now();
-                    let counter = if is_expected {
-                        &shared.moves
-                    } else {
-                        &shared.closes
-                    };
-                    counter.fetch_add(1, SeqCst);
-                    if !is_expected {
-                        shared.trouble(format!(
-                            "client {} at {}: {why}",
-                            self.index, plan.servers[server]
-                        ));
-                    }
-                    if !plan.moves() || *phase.borrow() == Phase::Leave {
-                        return;
-                    }
-                    server = (server + 1) % plan.servers.len();
-                    tokio::time::sleep(RETRY_AFTER).await;
-                }
+                End::Unreachable(_) if is_dead(shared, server) => {}
+                End::Broken(why) | End::Unreachable(why) => self.wrong(shared, server, &why),
             }
+            if !plan.moves() {
+                return;
+            }
+            server = (server + 1) % plan.servers.len();
+            tokio::time::sleep(RETRY_AFTER).await;
         }
+    }
+
+    /// A connection has ended that should not have.
+    fn wrong(&self, shared: &Shared, server: usize, why: &str) {
+        shared.closes.fetch_add(1, SeqCst);
+        let address = shared.plan.servers[server];
+        shared.trouble(format!("client {} at {address}: {why}", self.index));
     }
 
     fn is_away(&self, phase: Phase, event: Event) -> bool {
@@ -189,6 +192,7 @@ impl Client {
         &self,
         worker: &Worker,
         stream: TcpStream,
+        at_the_door: Option<SemaphorePermit<'_>>,
         phase: &mut watch::Receiver<Phase>,
     ) -> End {
         // Without it small lines wait for the ones before; a socket that doesn't know it is as good.
@@ -205,7 +209,7 @@ impl Client {
         let is_over = |phase: &Phase| *phase == Phase::Leave || self.is_away(*phase, event);
         let mut end = tokio::select! {
             biased;
-            end = connection.listen(&mut half) => end,
+            end = connection.listen(&mut half, at_the_door) => end,
             _ = phase.wait_for(is_over) => End::Vanished,
         };
         if *phase.borrow() == Phase::Leave {
@@ -234,10 +238,11 @@ impl State {
 
 impl Connection<'_> {
     /// Logs in and reads to the end.
-    async fn listen(&mut self, half: &mut OwnedReadHalf) -> End {
-        let worker = self.worker;
-        // The door is never closed; were it, more would log in at once.
-        let mut at_the_door = worker.door.acquire().await.ok();
+    async fn listen(
+        &mut self,
+        half: &mut OwnedReadHalf,
+        mut at_the_door: Option<SemaphorePermit<'_>>,
+    ) -> End {
         if let Err(error) = self.introduce() {
             return End::Broken(error.to_string());
         }
