@@ -66,6 +66,8 @@ impl Local {
             let address = line.strip_prefix("listening on ");
             let port = address.and_then(|address| address.rsplit_once(':'));
             if let Some(port) = port.and_then(|(_, port)| port.parse().ok()) {
+                // What it says later nobody wants to know, but it must be able to say it.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
                 return Ok(Self { process, port, log });
             }
         }
