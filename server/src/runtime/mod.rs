@@ -5,6 +5,7 @@
 //!  Event  ───▶ │ one handler at a time ─▶ its commands, in │ ──▶ Outbox of a link
 //!  ask    ───▶ │ order: sends, timers, saves, dials        │ ──▶ Dial
 //!  timer  ───▶ │ [timers]   [links: held sends]   [commit] │ ──▶ told
+//!  look   ───▶ │ changes nothing                           │ ──▶ what it saw
 //!              └───────────────▲──────────────────│────────┘
 //!                              └── durable up to ─┘ the disk's own thread, one fsync for many saves
 //! ```
@@ -21,6 +22,7 @@
 mod commit;
 mod event;
 mod links;
+mod look;
 mod outbox;
 #[cfg(test)]
 mod promises;
@@ -29,6 +31,7 @@ mod timers;
 
 pub use commit::{Disk, DiskHealth, Forgetful};
 pub use event::{Dial, Event, Events};
+pub use look::{LookError, Looks, View, Waiting};
 pub use outbox::{Bound, Far, Fate, Outbox, Status};
 pub use sheet::Passage;
 
@@ -45,6 +48,7 @@ use tokio::time::{Instant, sleep_until};
 
 use commit::Keeper;
 use links::Links;
+use look::Glance;
 use timers::Timers;
 
 /// How many events are taken from the queue at once.
@@ -69,14 +73,15 @@ pub struct Setup<N: Actor, T> {
 }
 
 /// Holds a running actor. Dropping it stops the actor without waiting.
-pub struct Handle<A> {
+pub struct Handle<A, S> {
     asks: mpsc::Sender<A>,
     disk: watch::Receiver<DiskHealth>,
+    looks: Looks<S>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
-impl<A> Handle<A> {
+impl<A, S: 'static> Handle<A, S> {
     /// A way to ask the actor for something, to be handed out.
     pub fn asks(&self) -> mpsc::Sender<A> {
         self.asks.clone()
@@ -85,6 +90,11 @@ impl<A> Handle<A> {
     /// Whether its saves succeed, to be handed out; it changes as that changes.
     pub fn disk(&self) -> watch::Receiver<DiskHealth> {
         self.disk.clone()
+    }
+
+    /// A way to look at the actor's state, to be handed out.
+    pub fn looks(&self) -> Looks<S> {
+        self.looks.clone()
     }
 
     /// Ends the actor after its present handler, once all that it saved is on disk.
@@ -104,7 +114,7 @@ impl<A> Handle<A> {
 }
 
 /// Starts an actor on the current tokio runtime. `events` is where its transport puts what happens.
-pub fn spawn<N, A, T>(setup: Setup<N, T>, events: mpsc::Receiver<Event>) -> Handle<A>
+pub fn spawn<N, A, T>(setup: Setup<N, T>, events: mpsc::Receiver<Event>) -> Handle<A, N::State>
 where
     N: Actor<Msg = Port<A, T>> + Send + Sync + 'static,
     N::State: Send + Sync + 'static,
@@ -115,12 +125,14 @@ where
     T: Clone + Debug + Eq + Hash + Send + 'static,
 {
     let (asks, asked) = mpsc::channel(ASKS);
+    let (looks, looked) = Looks::new();
     let (stop, stopped) = oneshot::channel();
     let running = Running::start(setup);
     let disk = running.keeper.health();
-    let task = tokio::spawn(running.run(events, asked, stopped));
+    let task = tokio::spawn(running.run(events, asked, looked, stopped));
     Handle {
         asks,
+        looks,
         disk,
         stop,
         task,
@@ -170,6 +182,7 @@ where
         mut self,
         mut events: mpsc::Receiver<Event>,
         mut asked: mpsc::Receiver<A>,
+        mut looked: mpsc::Receiver<Glance<N::State>>,
         mut stopped: oneshot::Receiver<()>,
     ) {
         let mut batch = Vec::with_capacity(BATCH);
@@ -184,6 +197,7 @@ where
                 _ = &mut stopped => break,
                 () = self.keeper.advanced() => {}
                 Some(ask) = asked.recv() => self.input(Input::Ask(ask)),
+                Some(glance) = looked.recv() => glance(&self.view(events.len())),
                 taken = events.recv_many(&mut batch, BATCH) => {
                     if taken == 0 {
                         break;
@@ -201,6 +215,16 @@ where
         self.links.finish();
         // What still comes is for nobody; a transport that waits to say it must not wait for ever.
         events.close();
+    }
+
+    /// What can be seen of it now, with so many events waiting.
+    fn view(&self, events: usize) -> View<'_, N::State> {
+        View {
+            state: &self.state,
+            unsaved: self.keeper.unsaved(),
+            events,
+            links: &self.links,
+        }
     }
 
     /// Hands one event to the actor, unless it is about a link that the actor has closed.

@@ -9,7 +9,7 @@ use std::io::{self, BufRead};
 use std::time::Duration;
 
 use clap::Args;
-use regrow_model::client::{Ask, Client as Actor, Config, Kind, Timing, Told};
+use regrow_model::client::{Ask, Client as Actor, Config, Kind, State, Timing, Told};
 use regrow_model::message::client::Secret;
 use regrow_model::message::{Address, AddressError, ClientId, Username};
 use tokio::sync::mpsc;
@@ -138,7 +138,7 @@ fn random_hex() -> String {
 
 /// A running client and its terminal.
 struct Session {
-    client: Handle<Ask>,
+    client: Handle<Ask, State>,
     transport: Transport,
     told: mpsc::Receiver<Told>,
     screen: Screen,

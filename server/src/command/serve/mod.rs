@@ -291,7 +291,7 @@ fn threads(number: Option<u16>) -> io::Result<tokio::runtime::Runtime> {
 }
 
 /// Saves, then hands over what was said.
-async fn stop<A>(node: Handle<A>, transport: &Transport) -> Result<(), ServeError> {
+async fn stop<A, S: 'static>(node: Handle<A, S>, transport: &Transport) -> Result<(), ServeError> {
     node.stop().await?;
     transport.idle().await;
     Ok(())

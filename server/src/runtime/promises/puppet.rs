@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use crate::edge::Edge;
-use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Setup, spawn};
+use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Looks, Setup, spawn};
 use crate::transport::{Limits, Pace, Shared, Side, Transport};
 
 /// No test waits longer than this for anything.
@@ -86,7 +86,7 @@ pub(super) struct Puppet {
     pub(super) address: Address,
     asks: mpsc::Sender<Vec<Pull>>,
     heard: mpsc::UnboundedReceiver<Heard>,
-    running: Handle<Vec<Pull>>,
+    running: Handle<Vec<Pull>, u64>,
 }
 
 /// A pace at which tests don't take long.
@@ -151,6 +151,11 @@ impl Puppet {
     /// Stops the actor and waits until it has.
     pub(super) async fn stop(self) {
         self.running.stop().await.unwrap();
+    }
+
+    /// A way to look at the actor.
+    pub(super) fn looks(&self) -> Looks<u64> {
+        self.running.looks()
     }
 
     /// Makes the actor do these things in one handler.
