@@ -1,5 +1,5 @@
-//! The two texts that a scraper may ask for. Counters are where they differ: OpenMetrics describes `x` and samples
-//! `x_total`, the older Prometheus text describes what it samples.
+//! The two texts that a scraper may ask for. They differ in what a description is of: OpenMetrics describes the counter `x`
+//! and samples `x_total`, the older Prometheus text describes what it samples.
 
 /// OpenMetrics, which Prometheus asks for by itself.
 const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -25,7 +25,11 @@ fn classic(open: &str) -> String {
             described = help.split_once(' ');
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {
             let (name, kind) = kind.split_once(' ').unwrap_or((kind, "untyped"));
-            let suffix = if kind == "counter" { "_total" } else { "" };
+            let (suffix, kind) = match kind {
+                "counter" => ("_total", "counter"),
+                "info" => ("_info", "gauge"),
+                other => ("", other),
+            };
             if let Some((_, help)) = described.take() {
                 text.push_str(&format!("# HELP {name}{suffix} {help}\n"));
             }
@@ -43,7 +47,8 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "# HELP x_seconds Why.\n# TYPE x_seconds counter\n# UNIT x_seconds seconds\n\
-                        x_seconds_total 1\n# HELP y What.\n# TYPE y gauge\ny{a=\"# b\"} 2\n# EOF\n";
+                        x_seconds_total 1\n# HELP y What.\n# TYPE y gauge\ny{a=\"# b\"} 2\n\
+                        # HELP z Which.\n# TYPE z info\nz_info{v=\"1\"} 1\n# EOF\n";
 
     #[test]
     fn prometheus_gets_what_it_asks_for() {
@@ -58,7 +63,8 @@ mod tests {
         assert_eq!(
             text,
             "# HELP x_seconds_total Why.\n# TYPE x_seconds_total counter\nx_seconds_total 1\n\
-             # HELP y What.\n# TYPE y gauge\ny{a=\"# b\"} 2\n"
+             # HELP y What.\n# TYPE y gauge\ny{a=\"# b\"} 2\n\
+             # HELP z_info Which.\n# TYPE z_info gauge\nz_info{v=\"1\"} 1\n"
         );
     }
 }

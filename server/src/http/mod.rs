@@ -23,6 +23,7 @@ mod seen;
 pub mod status;
 mod tally;
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -111,8 +112,29 @@ impl Pages {
     }
 }
 
-/// Serves the pages until the process ends.
-pub async fn serve(listener: TcpListener, pages: Arc<Pages>) {
+/// Serves the pages until the process ends, on a thread of its own: it answers when the actor's threads don't, and is
+/// never in their way.
+///
+/// # Errors
+/// When the system has no thread for it.
+pub fn start(listener: std::net::TcpListener, pages: Arc<Pages>) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let threads = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()?;
+    let listener = {
+        let _inside = threads.enter();
+        TcpListener::from_std(listener)?
+    };
+    let run = move || threads.block_on(serve(listener, pages));
+    std::thread::Builder::new()
+        .name("http".to_owned())
+        .spawn(run)?;
+    Ok(())
+}
+
+async fn serve(listener: TcpListener, pages: Arc<Pages>) {
     let router = router(pages);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
@@ -210,10 +232,7 @@ fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Bo
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(kind),
-    );
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
     headers.insert(
         header::CACHE_CONTROL,
         header::HeaderValue::from_static("no-store"),

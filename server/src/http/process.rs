@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn a_name_with_blanks_and_parentheses_moves_no_field() {
-        let stat = "1 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 30 12 0 0 20 0 1 0 99 1000 25 18446744073709551615";
+        let stat =
+            "1 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 30 12 0 0 20 0 1 0 99 1000 25 18446744073709551615";
         assert_eq!(read(stat), Some((42, 25)));
         assert_eq!(read("1 (a)"), None);
     }

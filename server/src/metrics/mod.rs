@@ -6,6 +6,7 @@
 //! for what is slow anyway.
 
 mod label;
+mod measured;
 mod protocol;
 
 pub use label::{
@@ -13,6 +14,7 @@ pub use label::{
     TurnedAway,
 };
 
+pub use measured::Measured;
 pub use protocol::Protocol;
 
 use std::fmt;
@@ -215,12 +217,12 @@ impl Secrets {
 /// The saving of the state.
 #[derive(Clone, Debug)]
 pub struct Disk {
-    /// Saves that are on disk, each of one or more inputs.
-    pub saves: Count,
     /// Saves that failed; each is tried again.
     pub failures: Count,
-    /// How long a save took until it was on disk, in seconds.
-    pub seconds: Histogram,
+    /// How long a save took, in seconds; each is of one or more inputs.
+    pub save_seconds: Histogram,
+    /// How long it took to put earlier saves on disk for good, in seconds, where a save doesn't do so itself.
+    pub sync_seconds: Histogram,
     /// 1 from a failure to the next success.
     pub failing: Gauge,
 }
@@ -231,12 +233,21 @@ impl Disk {
         let help = "1 while saving fails and nothing is acknowledged";
         registry.register("disk_failing", help, failing.clone());
         Self {
-            saves: count(registry, "disk_saves", "Saves that are on disk"),
-            failures: count(registry, "disk_save_failures", "Saves that failed"),
-            seconds: seconds(
+            failures: count(
+                registry,
+                "disk_save_failures",
+                "Saves that failed; each is tried again",
+            ),
+            save_seconds: seconds(
                 registry,
                 "disk_save",
-                "How long it took until a save was on disk, its fsync included",
+                "How long saves took, with their fsync unless that is put off",
+                exponential_buckets(0.000_25, 2.0, 14),
+            ),
+            sync_seconds: seconds(
+                registry,
+                "disk_sync",
+                "How long it took to put earlier saves on disk for good",
                 exponential_buckets(0.000_25, 2.0, 14),
             ),
             failing,
@@ -269,8 +280,8 @@ fn seconds(
 
 #[cfg(test)]
 mod tests {
-    use regrow_model::message::Reply;
     use regrow_model::message::client::Info;
+    use regrow_model::message::{Line, Reply};
 
     use super::*;
 
@@ -298,7 +309,8 @@ mod tests {
     fn what_is_said_to_clients_is_counted_by_what_it_is() {
         let metrics = Metrics::new();
         let info = Info::WrongSecret;
-        metrics.protocol.replied(&Reply::LoginFailed { info });
+        let line = Line::Reply(Reply::LoginFailed { info });
+        metrics.protocol.said(&line, 1);
         let text = text(&metrics);
         assert!(
             text.contains("regrow_logins_total{outcome=\"failed\"} 1\n"),

@@ -1,7 +1,7 @@
 //! What the actor says, counted where it is handed on.
 
 use prometheus_client::registry::Registry;
-use regrow_model::message::Reply;
+use regrow_model::message::{Line, Reply};
 use regrow_model::node::{Report, delivery, tree};
 
 use super::{Answer, Change, Count, Labelled, TurnedAway, count};
@@ -19,7 +19,11 @@ pub struct Protocol {
     pub redirects: Count,
     /// Clients that were turned away with a reason.
     pub turned_away: Labelled<TurnedAway>,
-    /// How often somebody was told that he will never hear some messages.
+    /// Acknowledgements to clients that number what they say.
+    pub acknowledgements: Count,
+    /// Gaps that clients were told of.
+    pub gaps_told: Count,
+    /// How often messages were given up for somebody.
     pub gaps: Count,
     /// How many messages those were.
     pub missed: Count,
@@ -51,6 +55,12 @@ impl Protocol {
                 "clients_turned_away",
                 "Clients that were told why and closed",
             ),
+            acknowledgements: count(
+                registry,
+                "acknowledgements",
+                "Acknowledgements to clients that number what they say",
+            ),
+            gaps_told: count(registry, "gaps_told", "Gaps that clients were told of"),
             gaps: count(
                 registry,
                 "gaps",
@@ -89,22 +99,28 @@ impl Protocol {
         }
     }
 
-    /// Counts a line to a client.
+    /// Counts what the actor says over so many links.
     #[inline]
-    pub fn replied(&self, reply: &Reply) {
+    pub fn said(&self, line: &Line, links: usize) {
+        if let Line::Reply(reply) = line {
+            self.replied(reply).inc_by(links as u64);
+        }
+    }
+
+    /// Where a line to a client is counted.
+    fn replied(&self, reply: &Reply) -> &Count {
         match reply {
-            Reply::Broadcast { .. } => self.deliveries.inc(),
-            Reply::LoginSuccess { .. } => self.logins.of(Answer::Success).inc(),
-            Reply::LoginFailed { .. } => self.logins.of(Answer::Failed).inc(),
-            Reply::RegisterSuccess { .. } => self.registrations.of(Answer::Success).inc(),
-            Reply::RegisterFailed { .. } => self.registrations.of(Answer::Failed).inc(),
-            Reply::Redirect { .. } => self.redirects.inc(),
-            Reply::Invalid { .. } => self.turned_away.of(TurnedAway::Invalid).inc(),
-            Reply::AuthenticationFail { .. } => {
-                self.turned_away.of(TurnedAway::Authentication).inc()
-            }
-            Reply::Ack { .. } | Reply::Gap { .. } => return,
-        };
+            Reply::Broadcast { .. } => &self.deliveries,
+            Reply::LoginSuccess { .. } => self.logins.of(Answer::Success),
+            Reply::LoginFailed { .. } => self.logins.of(Answer::Failed),
+            Reply::RegisterSuccess { .. } => self.registrations.of(Answer::Success),
+            Reply::RegisterFailed { .. } => self.registrations.of(Answer::Failed),
+            Reply::Redirect { .. } => &self.redirects,
+            Reply::Invalid { .. } => self.turned_away.of(TurnedAway::Invalid),
+            Reply::AuthenticationFail { .. } => self.turned_away.of(TurnedAway::Authentication),
+            Reply::Ack { .. } => &self.acknowledgements,
+            Reply::Gap { .. } => &self.gaps_told,
+        }
     }
 
     /// Counts what the actor tells its operator.

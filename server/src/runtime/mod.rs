@@ -40,6 +40,7 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use regrow_model::message::Line;
 use regrow_model::port::{Effect, Input, Port, runtime_id};
 use stateright::actor::{Actor, Command, Id, Out};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -58,6 +59,9 @@ pub const EVENTS: usize = 1024;
 /// How many questions of the user may wait for the actor.
 const ASKS: usize = 16;
 
+/// Sees lines that are sent, and over how many links.
+pub type Said = Box<dyn FnMut(&Line, usize) + Send>;
+
 /// What an actor is run with.
 pub struct Setup<N: Actor, T> {
     /// The actor.
@@ -70,6 +74,8 @@ pub struct Setup<N: Actor, T> {
     pub dial: Box<dyn Dial>,
     /// Receives what it tells. Called on the actor's task: it must not block.
     pub told: Box<dyn FnMut(T) + Send>,
+    /// Sees each line that it sends, and over how many links, to count them. It must not block either.
+    pub said: Said,
 }
 
 /// Holds a running actor. Dropping it stops the actor without waiting.
@@ -149,6 +155,7 @@ struct Running<N: Actor<State: 'static>, T> {
     keeper: Keeper<N::Storage>,
     dial: Box<dyn Dial>,
     told: Box<dyn FnMut(T) + Send>,
+    said: Said,
     untold: VecDeque<(u64, T)>,
 }
 
@@ -172,6 +179,7 @@ where
             keeper: Keeper::new(setup.disk),
             dial: setup.dial,
             told: setup.told,
+            said: setup.said,
             untold: VecDeque::new(),
         };
         running.obey(out);
@@ -295,8 +303,14 @@ where
     fn effect(&mut self, effect: Effect<T>, barrier: Option<u64>) {
         match effect {
             Effect::Open { address } => self.dial.dial(address),
-            Effect::Send { link, line } => self.links.send(link, &line, barrier),
-            Effect::Spread { links, line } => self.links.spread(links, &line, barrier),
+            Effect::Send { link, line } => {
+                (self.said)(&line, 1);
+                self.links.send(link, &line, barrier);
+            }
+            Effect::Spread { links, line } => {
+                (self.said)(&line, links.len());
+                self.links.spread(links, &line, barrier);
+            }
             Effect::Close { link } => self.links.close(link, barrier),
             Effect::Tell(told) => match barrier.or(self.untold.back().map(|(seq, _)| *seq)) {
                 Some(seq) => self.untold.push_back((seq, told)),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::{Passage, Waiting};
+use super::Passage;
 
 /// How much may wait in one outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,15 +159,6 @@ impl Outbox {
         Bound {
             lines: state.lines,
             bytes: state.bytes,
-        }
-    }
-
-    /// What waits in it, and is being written.
-    pub fn waiting(&self) -> Waiting {
-        let queue = self.lock();
-        Waiting {
-            lines: queue.lines,
-            bytes: queue.bytes,
         }
     }
 

@@ -165,6 +165,7 @@ impl Session {
             told: Box::new(move |told| {
                 let _ = tokio::task::block_in_place(|| tell.blocking_send(told));
             }),
+            said: Box::new(|_, _| {}),
         };
         Self {
             client: spawn(setup, happened),

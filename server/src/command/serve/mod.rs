@@ -1,9 +1,11 @@
 //! `regrow serve`: one node on TCP.
 
 mod durability;
+mod pages;
 mod profile;
 
 pub use durability::{Durability, DurabilityError};
+pub use pages::Http;
 pub use profile::Profile;
 
 use std::fs::OpenOptions;
@@ -21,13 +23,15 @@ use regrow_model::message::{Address, AddressError};
 use regrow_model::node::{Boot, Config, Halt, Node, Report, balance, delivery, tree};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use durability::Opened;
 
 use super::journal;
 use crate::clock::now;
 use crate::edge::Edge;
+use crate::http::{About, Pages};
+use crate::metrics::{Measured, Metrics};
 use crate::runtime::{EVENTS, Handle, Setup, spawn};
 use crate::store::StoreError;
 use crate::transport::{Limits, Shared, Side, Transport};
@@ -86,6 +90,11 @@ pub struct Serve {
     /// Don't tell a speaker's own connection what it said
     #[arg(long)]
     pub no_echo: bool,
+    #[command(flatten)]
+    http: Http,
+    /// Every setting by its name, for the pages.
+    #[arg(skip)]
+    pub settings: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The old way to name a server: two flags.
@@ -126,6 +135,16 @@ pub enum ServeError {
         listen: IpAddr,
         /// The port.
         port: u16,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It can't show its pages.
+    #[error(
+        "cannot show pages at {address}: {source}. Name a free port of this machine with --http"
+    )]
+    Http {
+        /// The address.
+        address: Address,
         /// What the system says.
         source: io::Error,
     },
@@ -187,6 +206,9 @@ impl Serve {
         let Opened { storage, disk } = self.durability.open(&data)?;
         let config = self.config(port, &data)?;
         let address = Address::new(&self.host, port)?;
+        let door = self.http.open()?;
+        let metrics = Metrics::new();
+        let about = self.about(&config);
 
         let (events, queue) = mpsc::channel(EVENTS);
         let edge = Arc::new(Edge::new(DOMAIN, hashers()));
@@ -198,6 +220,7 @@ impl Serve {
         );
         let transport = Transport::new(shared);
         let (halt, mut halted) = mpsc::channel(1);
+        let (reported, said) = (metrics.protocol.clone(), metrics.protocol.clone());
         let setup = Setup {
             actor: Node::new(
                 config,
@@ -207,18 +230,28 @@ impl Serve {
                 },
             ),
             storage,
-            disk,
+            disk: Box::new(Measured::new(disk, metrics.disk.clone())),
             dial: Box::new(transport.clone()),
             told: Box::new(move |report: Report| {
                 journal::write(&report);
+                reported.reported(&report);
                 if let Report::Halted(why) = report {
                     let _ = halt.try_send(why);
                 }
             }),
+            said: Box::new(move |line, links| said.said(line, links)),
         };
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut node = spawn(setup, queue);
+        let (drain, draining) = watch::channel(false);
+        door.show(Pages::new(
+            about,
+            node.looks(),
+            metrics,
+            node.disk(),
+            draining,
+        ))?;
         let listening = tokio::spawn(transport.clone().listen(listener));
         println!("listening on {address}");
 
@@ -232,6 +265,7 @@ impl Serve {
             ended = node.ended() => return ended.map_err(ServeError::Failed),
         };
         tracing::info!(event = "stopping", "stopping");
+        drain.send_replace(true);
         listening.abort();
         tokio::select! {
             stopped = stop(node, &transport) => stopped?,
@@ -239,6 +273,16 @@ impl Serve {
             _ = interrupt.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
         }
         outcome
+    }
+
+    /// What the pages say that doesn't change.
+    fn about(&self, config: &Config) -> About {
+        About {
+            name: config.name.to_string(),
+            address: config.address.clone(),
+            seeds: config.seeds.clone(),
+            settings: self.settings.clone(),
+        }
     }
 
     fn config(&self, port: u16, data: &Path) -> Result<Config, ServeError> {

@@ -132,6 +132,7 @@ impl Puppet {
             told: Box::new(move |told| {
                 let _ = tell.send(told);
             }),
+            said: Box::new(|_, _| {}),
         };
         let running = spawn(setup, queue);
         tokio::spawn(transport.listen(listener));
