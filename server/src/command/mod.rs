@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod check;
 pub mod client;
+pub mod config;
 pub mod data;
 pub mod demo;
 pub mod explore;
@@ -10,6 +11,7 @@ pub mod forget;
 mod journal;
 mod layout;
 mod local;
+pub mod log;
 mod names;
 pub mod serve;
 mod spelling;

@@ -3,10 +3,12 @@
 mod durability;
 mod pages;
 mod profile;
+mod secret;
 
 pub use durability::{Durability, DurabilityError};
 pub use pages::Http;
 pub use profile::Profile;
+pub use secret::{SecretError, SecretFlags};
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -27,7 +29,7 @@ use tokio::sync::{mpsc, watch};
 
 use durability::Opened;
 
-use super::journal;
+use super::{journal, log};
 use crate::clock::now;
 use crate::edge::Edge;
 use crate::http::{About, Pages};
@@ -63,9 +65,8 @@ pub struct Serve {
     join: Vec<Address>,
     #[command(flatten)]
     remote: Remote,
-    /// What all servers of the system know; a root without one invents and prints it (old spelling: -s)
-    #[arg(long)]
-    secret: Option<String>,
+    #[command(flatten)]
+    secret: SecretFlags,
     /// Keep the state in this directory [default: regrow-PORT]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -92,6 +93,13 @@ pub struct Serve {
     pub no_echo: bool,
     #[command(flatten)]
     http: Http,
+    /// How the log looks
+    #[arg(long, value_enum, default_value_t = log::Format::Human)]
+    pub log: log::Format,
+    /// Read settings from this TOML file: every flag's long name is a key of it, and every one is also a variable of the
+    /// environment, as in REGROW_PORT. Flags are stronger than variables, variables than the file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Every setting by its name, for the pages.
     #[arg(skip)]
     pub settings: serde_json::Map<String, serde_json::Value>,
@@ -161,6 +169,9 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file with the secret can't be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The data directory can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -292,8 +303,8 @@ impl Serve {
         };
         let mut seeds = self.join.clone();
         seeds.extend(self.remote.address()?);
-        let secret = match &self.secret {
-            Some(secret) => secret.clone(),
+        let secret = match self.secret.given()? {
+            Some(secret) => secret,
             None if seeds.is_empty() => {
                 let secret = invented(data)?;
                 println!("secret: {secret}");
