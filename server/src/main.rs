@@ -15,6 +15,8 @@ use regrow::command::forget::Forget;
 use regrow::command::log;
 use regrow::command::modern;
 use regrow::command::serve::Serve;
+use regrow::command::status::Show;
+use regrow::command::users::Users;
 
 /// A highly available broadcast server: a tree that grows back when it is cut
 #[derive(Parser)]
@@ -35,6 +37,8 @@ enum Command {
     Forget(Forget),
     Data(Data),
     Config(Config),
+    Users(Users),
+    Status(Show),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +64,8 @@ fn main() -> ExitCode {
         }
         Command::Client(client) => client.run().map_err(Into::into),
         Command::Forget(forget) => forget.run().map_err(Into::into),
+        Command::Status(status) => status.run().map_err(Into::into),
+        Command::Users(users) => users.run().map_err(Into::into),
         Command::Config(config) => match config.run(&settings) {
             Err(ConfigError::Flags(error)) => error.exit(),
             done => done.map_err(Into::into),

@@ -15,5 +15,7 @@ pub mod log;
 mod names;
 pub mod serve;
 mod spelling;
+pub mod status;
+pub mod users;
 
 pub use spelling::modern;

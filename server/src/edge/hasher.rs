@@ -102,7 +102,7 @@ impl Hasher {
     ) -> Option<impl Future<Output = Option<SecretHash>> + Send + 'static> {
         let (done, hash) = oneshot::channel();
         let job = Job {
-            salt: format!("{}\0{username}", self.domain),
+            salt: salt(&self.domain, username),
             secret: secret.to_owned(),
             done,
         };
@@ -129,6 +129,32 @@ impl Remembered {
             self.hashes.remove(&oldest);
         }
     }
+}
+
+/// Hashes many secrets one after the other, at once and where it is called, and remembers none.
+pub struct Bulk {
+    domain: String,
+    memory: Vec<Block>,
+}
+
+impl Bulk {
+    /// For all servers of one domain.
+    pub fn new(domain: impl Into<String>) -> Self {
+        Self {
+            domain: domain.into(),
+            memory: Vec::new(),
+        }
+    }
+
+    /// The hash of a user's secret; `None` for want of memory.
+    pub fn hash(&mut self, username: &Username, secret: &str) -> Option<SecretHash> {
+        let salt = salt(&self.domain, username);
+        digest(secret, &salt, &mut self.memory)
+    }
+}
+
+fn salt(domain: &str, username: &Username) -> String {
+    format!("{domain}\0{username}")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -17,11 +17,11 @@ use subtle::ConstantTimeEq;
 
 use crate::clock::now;
 use hasher::Hasher;
-pub use hasher::params;
+pub use hasher::{Bulk, params};
 use pace::{Attempts, Pace};
 
 /// What no secret hashes to: takes the place of one that is known to be wrong.
-const NEVER: &str = "!";
+pub const NEVER: &str = "!";
 
 /// Admits what clients say.
 pub struct Edge {

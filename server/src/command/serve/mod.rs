@@ -39,7 +39,7 @@ use crate::store::StoreError;
 use crate::transport::{Limits, Shared, Side, Transport};
 
 /// Which users' secrets hash alike: all servers of all Regrow systems.
-const DOMAIN: &str = "regrow";
+pub(super) const DOMAIN: &str = "regrow";
 /// How long an invented secret is.
 const SECRET_LETTERS: usize = 26;
 /// Where an invented secret is kept, in the data directory.
@@ -372,7 +372,7 @@ fn invented(data: &Path) -> Result<String, ServeError> {
 }
 
 /// A new file that nobody else can read.
-fn private(file: &Path) -> io::Result<std::fs::File> {
+pub(super) fn private(file: &Path) -> io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt;
     OpenOptions::new()
         .write(true)
@@ -386,6 +386,6 @@ fn hashers() -> usize {
     cores().saturating_sub(1).max(1)
 }
 
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
