@@ -16,6 +16,7 @@ use regrow_model::message::{Line, Request, SecretHash, Username};
 use subtle::ConstantTimeEq;
 
 use crate::clock::now;
+use crate::metrics::{Labelled, Limit, Metrics};
 use hasher::Hasher;
 pub use hasher::{Bulk, params};
 use pace::{Attempts, Pace};
@@ -27,6 +28,8 @@ pub const NEVER: &str = "!";
 pub struct Edge {
     hasher: Hasher,
     attempts: Attempts,
+    /// What is refused because of a limit.
+    limited: Labelled<Limit>,
 }
 
 /// A connection, as the edge knows it.
@@ -55,11 +58,12 @@ pub enum Admission {
 }
 
 impl Edge {
-    /// An edge for all servers of one domain, which hashes at most `at_once` secrets at a time.
-    pub fn new(domain: impl Into<String>, at_once: usize) -> Self {
+    /// An edge for all servers of one domain, which hashes at most `at_once` secrets at a time, and counts what it does.
+    pub fn new(domain: impl Into<String>, at_once: usize, metrics: &Metrics) -> Self {
         Self {
-            hasher: Hasher::new(domain.into(), at_once),
+            hasher: Hasher::new(domain.into(), at_once, metrics.secrets.clone()),
             attempts: Attempts::default(),
+            limited: metrics.traffic.limited.clone(),
         }
     }
 
@@ -99,6 +103,7 @@ impl Edge {
                 k,
             } => {
                 if !guest.may_speak() {
+                    self.limited.of(Limit::Activities).inc();
                     return refuse("too many activities per second: speak more slowly");
                 }
                 Admission::Now(Line::from(Request::Activity {
@@ -145,9 +150,11 @@ impl Edge {
             return Admission::Now(Line::from(request(username, Secret::Hashed(hash))));
         }
         if !self.attempts.allow(guest.from, Instant::now()) {
+            self.limited.of(Limit::Attempts).inc();
             return refuse("too many attempts from this address: try again in a while");
         }
         let Some(hashed) = self.hasher.hash(&username, &plain) else {
+            self.limited.of(Limit::Hashes).inc();
             return refuse("too many are logging in just now: try again in a while");
         };
         let mut guest = guest.leave();
@@ -265,7 +272,7 @@ mod tests {
     }
 
     fn edge() -> Edge {
-        Edge::new("test", 2)
+        Edge::new("test", 2, &Metrics::new())
     }
 
     fn guest() -> Guest {
@@ -293,7 +300,7 @@ mod tests {
         let ben = edge()
             .admitted(&mut presented, login("ben", Some("s1")))
             .await;
-        let elsewhere = Edge::new("other", 1);
+        let elsewhere = Edge::new("other", 1, &Metrics::new());
         let far = elsewhere
             .admitted(&mut guest(), login("aaron", Some("s1")))
             .await;

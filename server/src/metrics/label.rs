@@ -81,8 +81,6 @@ labels! {
         Silent = "silent",
         /// The server cut it off.
         Cut = "cut",
-        /// A client took too long to say who it is.
-        Unauthenticated = "unauthenticated",
         /// The server has ended.
         Abandoned = "abandoned",
     }
@@ -107,12 +105,12 @@ labels! {
     "limit" Limit {
         /// Of a line's length.
         LineLength = "line_length",
+        /// Of the time without a login.
+        Stranger = "stranger",
         /// Of activities per second.
         Activities = "activities",
-        /// Of REGISTER attempts.
-        Registers = "registers",
-        /// Of LOGIN attempts.
-        Logins = "logins",
+        /// Of secrets that one address presents per second.
+        Attempts = "attempts",
         /// Of secrets that wait to be hashed.
         Hashes = "hashes",
     }

@@ -20,6 +20,7 @@ pub use protocol::Protocol;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::{Atomic, Counter};
@@ -211,6 +212,23 @@ impl Secrets {
                 exponential_buckets(0.005, 2.0, 10),
             ),
         }
+    }
+}
+
+impl Secrets {
+    /// Counts and times the hashing of one.
+    pub fn time<H>(&self, hash: impl FnOnce() -> Option<H>) -> Option<H> {
+        self.running.inc();
+        let begun = Instant::now();
+        let hash = hash();
+        self.seconds.observe(begun.elapsed().as_secs_f64());
+        self.running.dec();
+        let outcome = match hash {
+            Some(_) => Hashed::Done,
+            None => Hashed::Failed,
+        };
+        self.hashed.of(outcome).inc();
+        hash
     }
 }
 

@@ -28,6 +28,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::edge::{Edge, Guest};
+use crate::metrics::Traffic;
 use crate::runtime::{Bound, Event, Events};
 use admission::{Place, Present};
 use connection::{Connection, Ending};
@@ -155,11 +156,19 @@ pub struct Shared {
     next_link: AtomicU64,
     /// The connections there are.
     present: Present,
+    /// Where what happens to them is counted.
+    traffic: Traffic,
 }
 
 impl Shared {
     /// Connections that report to `events`.
-    pub fn new(events: Events, side: Side, pace: Pace, limits: Limits) -> Arc<Self> {
+    pub fn new(
+        events: Events,
+        side: Side,
+        pace: Pace,
+        limits: Limits,
+        traffic: Traffic,
+    ) -> Arc<Self> {
         let shared = Self {
             events,
             side,
@@ -167,6 +176,7 @@ impl Shared {
             limits: watch::Sender::new(limits),
             next_link: AtomicU64::new(1),
             present: Present::default(),
+            traffic,
         };
         shared.set_limits(limits);
         Arc::new(shared)

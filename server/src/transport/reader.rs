@@ -19,6 +19,7 @@ use super::connection::Ending;
 use super::stream::Stream;
 use super::{Shared, Side};
 use crate::edge::{Admission, Guest};
+use crate::metrics::Limit;
 use crate::runtime::{Event, Far, Fate, Outbox};
 
 /// How many bytes are read at once.
@@ -118,6 +119,7 @@ impl Reader {
         if bytes.is_empty() {
             self.finish(to);
         } else if let Err(too_long) = self.split(bytes, to) {
+            to.shared.traffic.limited.of(Limit::LineLength).inc();
             self.add(Line::Malformed(too_long.into()));
         }
         Poll::Ready(Ok(()))
@@ -126,12 +128,17 @@ impl Reader {
     fn split(&mut self, bytes: &[u8], to: &Destination<'_>) -> Result<(), LineTooLong> {
         let hearer = to.shared.side.hearer();
         let lines = &mut self.lines;
-        self.splitter.feed(bytes, |line| {
+        let (before, traffic) = (lines.len(), &to.shared.traffic);
+        let split = self.splitter.feed(bytes, |line| {
             // An empty line is a heartbeat: that it came is all it says.
             if !line.is_empty() {
                 lines.push_back(Line::decode(line, hearer));
             }
-        })
+        });
+        traffic.bytes_received.inc_by(bytes.len() as u64);
+        let more = self.lines.len() - before;
+        traffic.lines_received.inc_by(more as u64);
+        split
     }
 
     /// The far end sends no more: its last line may have no end.
@@ -198,6 +205,9 @@ impl Reader {
                 break line;
             }
         };
+        if let Line::Malformed(_) = line {
+            to.shared.traffic.malformed.inc();
+        }
         recognise(to.outbox, &line);
         Some(match &to.shared.side {
             Side::Server(edge) => edge.admit(&mut self.guest, line),

@@ -26,6 +26,7 @@ use super::say::Identity;
 use super::servers::Servers;
 use super::stage::Glimpse;
 use crate::edge::{Edge, Guest};
+use crate::metrics::Metrics;
 
 /// New names, as fast as they are granted
 #[derive(Args, Clone, Debug)]
@@ -183,7 +184,7 @@ async fn ask(address: SocketAddr, name: &str) -> io::Result<bool> {
 
 /// How much processor time one hash takes here, in seconds: a server computes one for each registration.
 async fn hash_seconds() -> f64 {
-    let edge = Edge::new("bench", 1);
+    let edge = Edge::new("bench", 1, &Metrics::new());
     let began = Hosts::own_cpu_seconds();
     for number in 0..HASHES {
         let request = Request::Register {

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::serve::Remote;
+use crate::metrics::Metrics;
 use crate::runtime::{EVENTS, Forgetful, Handle, Setup, spawn};
 use crate::transport::{Limits, Pace, Shared, Side, Transport};
 use screen::{Next, Screen};
@@ -154,7 +155,9 @@ impl Session {
     fn start(config: Config, screen: Screen) -> Self {
         let (events, happened) = mpsc::channel(EVENTS);
         let (pace, limits) = (Pace::FAST, Limits::default());
-        let transport = Transport::new(Shared::new(events, Side::Client, pace, limits));
+        let traffic = Metrics::new().traffic.clone(); // which nobody reads
+        let shared = Shared::new(events, Side::Client, pace, limits, traffic);
+        let transport = Transport::new(shared);
         let (tell, told) = mpsc::channel(QUEUE);
         let setup = Setup {
             actor: Actor::new(config),

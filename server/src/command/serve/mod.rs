@@ -222,12 +222,13 @@ impl Serve {
         let about = self.about(&config);
 
         let (events, queue) = mpsc::channel(EVENTS);
-        let edge = Arc::new(Edge::new(DOMAIN, hashers()));
+        let edge = Arc::new(Edge::new(DOMAIN, hashers(), &metrics));
         let shared = Shared::new(
             events,
             Side::Server(edge),
             self.profile.pace(),
             Limits::default(),
+            metrics.traffic.clone(),
         );
         let transport = Transport::new(shared);
         let (halt, mut halted) = mpsc::channel(1);

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use crate::edge::Edge;
+use crate::metrics::Metrics;
 use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Looks, Setup, spawn};
 use crate::transport::{Limits, Pace, Shared, Side, Transport};
 
@@ -121,8 +122,10 @@ impl Puppet {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = address_of(&listener);
         let (events, queue) = mpsc::channel(EVENTS);
-        let edge = Arc::new(Edge::new("test", 1));
-        let transport = Transport::new(Shared::new(events, Side::Server(edge), PACE, LIMITS));
+        let metrics = Metrics::new();
+        let side = Side::Server(Arc::new(Edge::new("test", 1, &metrics)));
+        let traffic = metrics.traffic.clone();
+        let transport = Transport::new(Shared::new(events, side, PACE, LIMITS, traffic));
         let (tell, heard) = mpsc::unbounded_channel();
         let setup = Setup {
             actor: Strings,
