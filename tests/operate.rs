@@ -192,6 +192,55 @@ fn what_clients_do_is_counted() {
 }
 
 #[test]
+fn the_operators_page_describes_every_metric_and_every_field_of_the_status() {
+    let page_of_operators = include_str!("../docs/operating.md");
+    let data = directory();
+    let (_root, url) = with_pages(data.path(), &[]);
+    let (_, text) = page(&url, "/metrics");
+    for line in text.lines() {
+        let Some(described) = line.strip_prefix("# TYPE ") else {
+            continue;
+        };
+        let name = described.split(' ').next().unwrap_or_default();
+        let name = name.trim_start_matches("regrow_");
+        assert!(page_of_operators.contains(&format!("`{name}")), "{name}");
+    }
+    for field in status(&url).as_object().expect("an object").keys() {
+        let field = format!("`{field}");
+        let list = page_of_operators.split([',', '|']);
+        let described = list.map(str::trim).any(|word| word.starts_with(&field));
+        assert!(described, "{field}");
+    }
+}
+
+#[test]
+fn what_passes_over_connections_is_counted() {
+    let data = directory();
+    let (server, url) = with_pages(data.path(), &[]);
+    let mut client = Client::of(&server);
+    client.says(r#"{"command":"LOGIN","username":"anonymous"}"#);
+    client.hears().expect("LOGIN_SUCCESS");
+    answer(&server, "nonsense");
+    for line in [
+        "regrow_connections_accepted_total{transport=\"tcp\"} 2",
+        "regrow_lines_received_total 2",
+        "regrow_lines_sent_total 2",
+        "regrow_malformed_lines_total 1",
+        "regrow_connections 1",
+    ] {
+        soon(line, || {
+            let (_, text) = page(&url, "/metrics");
+            text.lines().any(|found| found == line).then_some(())
+        });
+    }
+    let register = r#"{"command":"REGISTER","username":"aaron","secret":"s1"}"#;
+    answer(&server, register);
+    let hashed = "regrow_secret_hashes_total{outcome=\"done\"} 1";
+    let (_, text) = page(&url, "/metrics");
+    assert!(text.lines().any(|found| found == hashed), "{text}");
+}
+
+#[test]
 #[ignore = "needs promtool, which is in Debian's prometheus"]
 fn promtool_has_no_complaint_about_the_metrics() {
     use std::io::Write;
