@@ -209,7 +209,10 @@ fn with_memory_a_kill_loses_what_no_other_server_knows() {
     child.until("joined");
     let deadline = Instant::now() + Duration::from_secs(20);
     while !knows(&child, "aaron") {
-        assert!(Instant::now() < deadline, "the root knew it, and tells it to who joins");
+        assert!(
+            Instant::now() < deadline,
+            "the root knew it, and tells it to who joins"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }

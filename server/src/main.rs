@@ -1,19 +1,22 @@
 //! The `regrow` command.
 
-use std::io::IsTerminal;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use regrow::command::bench::{self, Bench};
 use regrow::command::check::{self, Check};
 use regrow::command::client::Client;
+use regrow::command::config::{self, Config, ConfigError, Setting};
 use regrow::command::data::{self, Data};
 use regrow::command::demo::Demo;
 use regrow::command::explore::{self, Explore};
 use regrow::command::forget::Forget;
+use regrow::command::log;
 use regrow::command::modern;
 use regrow::command::serve::Serve;
-use tracing_subscriber::EnvFilter;
+use regrow::command::status::Show;
+use regrow::command::users::Users;
 
 /// A highly available broadcast server: a tree that grows back when it is cut
 #[derive(Parser)]
@@ -28,42 +31,61 @@ enum Command {
     Demo(Demo),
     Check(Check),
     Explore(Explore),
-    Serve(Serve),
+    Serve(Box<Serve>),
     Client(Client),
     Bench(Bench),
     Forget(Forget),
     Data(Data),
+    Config(Config),
+    Users(Users),
+    Status(Show),
 }
 
 fn main() -> ExitCode {
-    let regrow = Regrow::parse_from(modern(std::env::args_os()));
-    log_to_stderr();
+    let (regrow, settings) = match understand(modern(std::env::args_os()).collect()) {
+        Ok(understood) => understood,
+        Err(ConfigError::Flags(error)) => error.exit(),
+        Err(error) => return fails(&error.into()),
+    };
+    log::to_stderr(if let Command::Serve(serve) = &regrow.command {
+        serve.log
+    } else {
+        log::Format::Human
+    });
     let done: anyhow::Result<()> = match regrow.command {
         Command::Check(check) => return check::run(&check),
         Command::Data(data) => return data::run(&data),
         Command::Bench(bench) => return bench::run(&bench),
         Command::Explore(explore) => return explore::run(&explore),
         Command::Demo(demo) => demo.run().map_err(Into::into),
-        Command::Serve(serve) => serve.run().map_err(Into::into),
+        Command::Serve(mut serve) => {
+            serve.settings = config::published(&settings);
+            serve.run().map_err(Into::into)
+        }
         Command::Client(client) => client.run().map_err(Into::into),
         Command::Forget(forget) => forget.run().map_err(Into::into),
+        Command::Status(status) => status.run().map_err(Into::into),
+        Command::Users(users) => users.run().map_err(Into::into),
+        Command::Config(config) => match config.run(&settings) {
+            Err(ConfigError::Flags(error)) => error.exit(),
+            done => done.map_err(Into::into),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("regrow: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => fails(&error),
     }
 }
 
-/// Logs for people, on stderr; `RUST_LOG` says how much.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+/// What the user wants, with the settings of the environment and of a file.
+fn understand(arguments: Vec<OsString>) -> Result<(Regrow, Vec<Setting>), ConfigError> {
+    let environment = |name: &str| std::env::var_os(name);
+    let mut understood = config::read(Regrow::command(), arguments, environment)?;
+    let regrow = Regrow::from_arg_matches_mut(&mut understood.matches)?;
+    Ok((regrow, understood.settings))
+}
+
+fn fails(error: &anyhow::Error) -> ExitCode {
+    eprintln!("regrow: {error}");
+    ExitCode::FAILURE
 }

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod check;
 pub mod client;
+pub mod config;
 pub mod data;
 pub mod demo;
 pub mod explore;
@@ -10,8 +11,11 @@ pub mod forget;
 mod journal;
 mod layout;
 mod local;
+pub mod log;
 mod names;
 pub mod serve;
 mod spelling;
+pub mod status;
+pub mod users;
 
 pub use spelling::modern;

@@ -1,4 +1,4 @@
-//! Scenarios and mutants by the names that a person types.
+//! Scenarios, mutants and settings by the names that a person types.
 
 use regrow_model::mutant::{self, Mutant};
 use regrow_model::scenario::{self, Scenario};
@@ -26,17 +26,21 @@ pub(super) fn mutant(name: &str) -> Result<&'static Mutant, Unknown> {
 }
 
 fn unknown(kind: &'static str, name: &str, all: impl Iterator<Item = &'static str>) -> Unknown {
+    Unknown {
+        kind,
+        name: name.to_owned(),
+        hint: near_misses(name, all),
+    }
+}
+
+/// What somebody may have meant by a name that isn't one, as the end of a sentence; nothing if there is nothing like it.
+pub(super) fn near_misses<'a>(name: &str, all: impl Iterator<Item = &'a str>) -> String {
     let likeness = |other: &str| strsim::jaro_winkler(name, other);
     let mut near: Vec<&str> = all.filter(|other| likeness(other) > 0.75).collect();
     near.sort_by(|one, other| likeness(other).total_cmp(&likeness(one)));
     near.truncate(3);
-    let hint = match near.as_slice() {
+    match near.as_slice() {
         [] => String::new(),
         near => format!(" (did you mean {}?)", near.join(" or ")),
-    };
-    Unknown {
-        kind,
-        name: name.to_owned(),
-        hint,
     }
 }

@@ -11,6 +11,8 @@ use rand::Rng;
 use regrow_model::message::{SecretHash, Username};
 use tokio::sync::oneshot;
 
+use crate::metrics::{Hashed, Secrets};
+
 /// How secrets are hashed. Every server of a tree must do it alike, for hashes are what they exchange
 /// and compare: to change anything here is to change the version of the wire.
 pub mod params {
@@ -42,6 +44,7 @@ pub(super) struct Hasher {
     jobs: SyncSender<Job>,
     key: [u8; 32],
     remembered: Arc<Mutex<Remembered>>,
+    counts: Secrets,
 }
 
 /// The last hashes, by fingerprint.
@@ -62,14 +65,14 @@ struct Job {
 
 impl Hasher {
     /// So many threads, which end with this.
-    pub(super) fn new(domain: String, threads: usize) -> Self {
+    pub(super) fn new(domain: String, threads: usize, counts: Secrets) -> Self {
         let (jobs, queue) = sync_channel(LINE);
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..threads {
-            let queue = queue.clone();
+            let (queue, counts) = (queue.clone(), counts.clone());
             std::thread::Builder::new()
                 .name("hash".to_owned())
-                .spawn(move || work(&queue))
+                .spawn(move || work(&queue, &counts))
                 .expect("the process may start a thread");
         }
         Self {
@@ -77,6 +80,7 @@ impl Hasher {
             jobs,
             key: rand::rng().random(),
             remembered: Arc::default(),
+            counts,
         }
     }
 
@@ -102,11 +106,16 @@ impl Hasher {
     ) -> Option<impl Future<Output = Option<SecretHash>> + Send + 'static> {
         let (done, hash) = oneshot::channel();
         let job = Job {
-            salt: format!("{}\0{username}", self.domain),
+            salt: salt(&self.domain, username),
             secret: secret.to_owned(),
             done,
         };
-        self.jobs.try_send(job).ok()?;
+        self.counts.waiting.inc();
+        if self.jobs.try_send(job).is_err() {
+            self.counts.waiting.dec();
+            self.counts.hashed.of(Hashed::Refused).inc();
+            return None;
+        }
         let fingerprint = self.fingerprint(username, secret);
         let remembered = self.remembered.clone();
         Some(async move {
@@ -131,12 +140,38 @@ impl Remembered {
     }
 }
 
+/// Hashes many secrets one after the other, at once and where it is called, and remembers none.
+pub struct Bulk {
+    domain: String,
+    memory: Vec<Block>,
+}
+
+impl Bulk {
+    /// For all servers of one domain.
+    pub fn new(domain: impl Into<String>) -> Self {
+        Self {
+            domain: domain.into(),
+            memory: Vec::new(),
+        }
+    }
+
+    /// The hash of a user's secret; `None` for want of memory.
+    pub fn hash(&mut self, username: &Username, secret: &str) -> Option<SecretHash> {
+        let salt = salt(&self.domain, username);
+        digest(secret, &salt, &mut self.memory)
+    }
+}
+
+fn salt(domain: &str, username: &Username) -> String {
+    format!("{domain}\0{username}")
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Hashes what is in line. The memory that it takes is kept while there is more, and given back when there isn't.
-fn work(queue: &Mutex<Receiver<Job>>) {
+fn work(queue: &Mutex<Receiver<Job>>, counts: &Secrets) {
     let next = |wait: bool| {
         let queue = lock(queue);
         if wait {
@@ -148,9 +183,10 @@ fn work(queue: &Mutex<Receiver<Job>>) {
     while let Some(mut job) = next(true) {
         let mut memory = Vec::new();
         loop {
+            counts.waiting.dec();
             // Who has left meanwhile needs no hash.
             if !job.done.is_closed() {
-                let hash = digest(&job.secret, &job.salt, &mut memory);
+                let hash = counts.time(|| digest(&job.secret, &job.salt, &mut memory));
                 if hash.is_none() {
                     tracing::error!(
                         event = "hash_failed",

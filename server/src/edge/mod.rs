@@ -16,9 +16,10 @@ use regrow_model::message::{Line, Peer, Request, SecretHash, Username};
 use subtle::ConstantTimeEq;
 
 use crate::clock::now;
+use crate::metrics::{Labelled, Limit, Metrics};
 use hasher::Hasher;
-pub use hasher::params;
 pub(crate) use hasher::slow_hash;
+pub use hasher::{Bulk, params};
 use pace::{Attempts, Pace};
 
 /// What takes the place of the system's secret where it is proven, within a server.
@@ -33,6 +34,8 @@ pub fn proven() -> Secret {
 pub struct Edge {
     hasher: Hasher,
     attempts: Attempts,
+    /// What is refused because of a limit.
+    limited: Labelled<Limit>,
 }
 
 /// A connection, as the edge knows it.
@@ -63,11 +66,12 @@ pub enum Admission {
 }
 
 impl Edge {
-    /// An edge for all servers of one domain, which hashes at most `at_once` secrets at a time.
-    pub fn new(domain: impl Into<String>, at_once: usize) -> Self {
+    /// An edge for all servers of one domain, which hashes at most `at_once` secrets at a time, and counts what it does.
+    pub fn new(domain: impl Into<String>, at_once: usize, metrics: &Metrics) -> Self {
         Self {
-            hasher: Hasher::new(domain.into(), at_once),
+            hasher: Hasher::new(domain.into(), at_once, metrics.secrets.clone()),
             attempts: Attempts::default(),
+            limited: metrics.traffic.limited.clone(),
         }
     }
 
@@ -109,6 +113,7 @@ impl Edge {
                 k,
             } => {
                 if !guest.may_speak() {
+                    self.limited.of(Limit::Activities).inc();
                     return refuse("too many activities per second: speak more slowly");
                 }
                 Admission::Now(Line::from(Request::Activity {
@@ -155,9 +160,11 @@ impl Edge {
             return Admission::Now(Line::from(request(username, Secret::Hashed(hash))));
         }
         if !self.attempts.allow(guest.from, Instant::now()) {
+            self.limited.of(Limit::Attempts).inc();
             return refuse("too many attempts from this address: try again in a while");
         }
         let Some(hashed) = self.hasher.hash(&username, &plain) else {
+            self.limited.of(Limit::Hashes).inc();
             return refuse("too many are logging in just now: try again in a while");
         };
         let mut guest = guest.leave();
@@ -270,6 +277,7 @@ fn refuse(why: &'static str) -> Admission {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use regrow_model::message::client::NEVER;
     use regrow_model::message::{Activity, Stamp};
 
     fn plain(secret: &str) -> Secret {
@@ -309,7 +317,7 @@ mod tests {
     }
 
     fn edge() -> Edge {
-        Edge::new("test", 2)
+        Edge::new("test", 2, &Metrics::new())
     }
 
     fn guest() -> Guest {
@@ -337,7 +345,7 @@ mod tests {
         let ben = edge()
             .admitted(&mut presented, login("ben", Some("s1")))
             .await;
-        let elsewhere = Edge::new("other", 1);
+        let elsewhere = Edge::new("other", 1, &Metrics::new());
         let far = elsewhere
             .admitted(&mut guest(), login("aaron", Some("s1")))
             .await;
@@ -363,7 +371,7 @@ mod tests {
         edge.admitted(&mut presented, login("aaron", Some("s1")))
             .await;
         for wrong in [says("aaron", "s2"), says("ben", "s1"), says("aaron", "")] {
-            assert_eq!(hash_of(&edge.admitted(&mut presented, wrong).await), "!");
+            assert_eq!(hash_of(&edge.admitted(&mut presented, wrong).await), NEVER);
         }
     }
 

@@ -120,6 +120,11 @@ impl<S: Send + 'static> Keeper<S> {
         self.health.clone()
     }
 
+    /// How many saves aren't on disk yet.
+    pub(super) fn unsaved(&self) -> u64 {
+        self.saved - *self.durable.borrow()
+    }
+
     /// Returns when more is on disk than at the last call of [`Self::durable`]. Cancel safe.
     pub(super) async fn advanced(&mut self) {
         if self.durable.changed().await.is_err() {

@@ -11,7 +11,7 @@ use regrow_model::message::{Line, Reply};
 use regrow_model::port::Link;
 
 use super::sheet::{Mark, Passage, Printed, Sheet};
-use super::{Far, Outbox};
+use super::{Far, Outbox, Waiting};
 
 /// How much is written before it goes to the transport, in bytes: it is kept as a whole until the last link has it.
 const SHEET: usize = 256 << 10;
@@ -112,6 +112,16 @@ impl Links {
         self.links
             .get(&link)
             .is_some_and(|entry| entry.open != Open::Closed)
+    }
+
+    /// What waits to be sent on a link, if there is that link: for the disk, or for the far end.
+    pub(super) fn waiting(&self, link: Link) -> Option<Waiting> {
+        let entry = self.links.get(&link)?;
+        let waiting = entry.outbox.waiting();
+        Some(Waiting {
+            lines: waiting.lines + entry.held.len(),
+            bytes: waiting.bytes + entry.held_bytes,
+        })
     }
 
     /// Forgets a link; whether the actor has to be told.

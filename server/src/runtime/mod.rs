@@ -5,6 +5,7 @@
 //!  Event  ───▶ │ one handler at a time ─▶ its commands, in │ ──▶ Outbox of a link
 //!  ask    ───▶ │ order: sends, timers, saves, dials        │ ──▶ Dial
 //!  timer  ───▶ │ [timers]   [links: held sends]   [commit] │ ──▶ told
+//!  look   ───▶ │ changes nothing                           │ ──▶ what it saw
 //!              └───────────────▲──────────────────│────────┘
 //!                              └── durable up to ─┘ the disk's own thread, one fsync for many saves
 //! ```
@@ -22,6 +23,7 @@ mod commit;
 mod desk;
 mod event;
 mod links;
+mod look;
 mod outbox;
 #[cfg(test)]
 mod promises;
@@ -30,6 +32,7 @@ mod timers;
 
 pub use commit::{Disk, DiskHealth, Forgetful};
 pub use event::{Dial, Event, Events};
+pub use look::{LookError, Looks, View, Waiting};
 pub use outbox::{Bound, Far, Fate, Outbox, Status};
 pub use sheet::Passage;
 
@@ -38,6 +41,7 @@ use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use regrow_model::message::Line;
 use regrow_model::port::{Effect, Input, Port, runtime_id};
 use stateright::actor::{Actor, Command, Id, Out};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -46,6 +50,7 @@ use tokio::time::{Instant, sleep_until};
 
 use commit::Keeper;
 use links::Links;
+use look::Glance;
 use timers::Timers;
 
 /// How many events are taken from the queue at once.
@@ -54,6 +59,9 @@ const BATCH: usize = 256;
 pub const EVENTS: usize = 1024;
 /// How many questions of the user may wait for the actor.
 const ASKS: usize = 16;
+
+/// Sees lines that are sent, and over how many links.
+pub type Said = Box<dyn FnMut(&Line, usize) + Send>;
 
 /// What an actor is run with.
 pub struct Setup<N: Actor, T> {
@@ -67,17 +75,20 @@ pub struct Setup<N: Actor, T> {
     pub dial: Box<dyn Dial>,
     /// Receives what it tells. Called on the actor's task: it must not block.
     pub told: Box<dyn FnMut(T) + Send>,
+    /// Sees each line that it sends, and over how many links, to count them. It must not block either.
+    pub said: Said,
 }
 
 /// Holds a running actor. Dropping it stops the actor without waiting.
-pub struct Handle<A> {
+pub struct Handle<A, S> {
     asks: mpsc::Sender<A>,
     disk: watch::Receiver<DiskHealth>,
+    looks: Looks<S>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
-impl<A> Handle<A> {
+impl<A, S: 'static> Handle<A, S> {
     /// A way to ask the actor for something, to be handed out.
     pub fn asks(&self) -> mpsc::Sender<A> {
         self.asks.clone()
@@ -86,6 +97,11 @@ impl<A> Handle<A> {
     /// Whether its saves succeed, to be handed out; it changes as that changes.
     pub fn disk(&self) -> watch::Receiver<DiskHealth> {
         self.disk.clone()
+    }
+
+    /// A way to look at the actor's state, to be handed out.
+    pub fn looks(&self) -> Looks<S> {
+        self.looks.clone()
     }
 
     /// Ends the actor after its present handler, once all that it saved is on disk.
@@ -105,7 +121,7 @@ impl<A> Handle<A> {
 }
 
 /// Starts an actor on the current tokio runtime. `events` is where its transport puts what happens.
-pub fn spawn<N, A, T>(setup: Setup<N, T>, events: mpsc::Receiver<Event>) -> Handle<A>
+pub fn spawn<N, A, T>(setup: Setup<N, T>, events: mpsc::Receiver<Event>) -> Handle<A, N::State>
 where
     N: Actor<Msg = Port<A, T>> + Send + Sync + 'static,
     N::State: Send + Sync + 'static,
@@ -116,12 +132,14 @@ where
     T: Clone + Debug + Eq + Hash + Send + 'static,
 {
     let (asks, asked) = mpsc::channel(ASKS);
+    let (looks, looked) = Looks::new();
     let (stop, stopped) = oneshot::channel();
     let running = Running::start(setup);
     let disk = running.keeper.health();
-    let task = tokio::spawn(running.run(events, asked, stopped));
+    let task = tokio::spawn(running.run(events, asked, looked, stopped));
     Handle {
         asks,
+        looks,
         disk,
         stop,
         task,
@@ -138,6 +156,7 @@ struct Running<N: Actor<State: 'static>, T> {
     keeper: Keeper<N::Storage>,
     dial: Box<dyn Dial>,
     told: Box<dyn FnMut(T) + Send>,
+    said: Said,
     untold: VecDeque<(u64, T)>,
 }
 
@@ -161,6 +180,7 @@ where
             keeper: Keeper::new(setup.disk),
             dial: setup.dial,
             told: setup.told,
+            said: setup.said,
             untold: VecDeque::new(),
         };
         running.obey(out);
@@ -171,6 +191,7 @@ where
         mut self,
         mut events: mpsc::Receiver<Event>,
         mut asked: mpsc::Receiver<A>,
+        mut looked: mpsc::Receiver<Glance<N::State>>,
         mut stopped: oneshot::Receiver<()>,
     ) {
         let mut batch = Vec::with_capacity(BATCH);
@@ -185,6 +206,7 @@ where
                 _ = &mut stopped => break,
                 () = self.keeper.advanced() => {}
                 Some(ask) = asked.recv() => self.input(Input::Ask(ask)),
+                Some(glance) = looked.recv() => glance(&self.view(events.len())),
                 taken = events.recv_many(&mut batch, BATCH) => {
                     if taken == 0 {
                         break;
@@ -202,6 +224,16 @@ where
         self.links.finish();
         // What still comes is for nobody; a transport that waits to say it must not wait for ever.
         events.close();
+    }
+
+    /// What can be seen of it now, with so many events waiting.
+    fn view(&self, events: usize) -> View<'_, N::State> {
+        View {
+            state: &self.state,
+            unsaved: self.keeper.unsaved(),
+            events,
+            links: &self.links,
+        }
     }
 
     /// Hands one event to the actor, unless it is about a link that the actor has closed.
@@ -275,8 +307,14 @@ where
         }
         match effect {
             Effect::Open { address } => self.dial.dial(address),
-            Effect::Send { link, line } => self.links.send(link, &line, barrier),
-            Effect::Spread { links, line } => self.links.spread(links, &line, barrier),
+            Effect::Send { link, line } => {
+                (self.said)(&line, 1);
+                self.links.send(link, &line, barrier);
+            }
+            Effect::Spread { links, line } => {
+                (self.said)(&line, links.len());
+                self.links.spread(links, &line, barrier);
+            }
             Effect::Close { link } => self.links.close(link, barrier),
             Effect::Tell(told) => match barrier.or(self.untold.back().map(|(seq, _)| *seq)) {
                 Some(seq) => self.untold.push_back((seq, told)),

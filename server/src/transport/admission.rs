@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::{Limits, Shared};
 use crate::edge::pace::origin;
+use crate::metrics::Refused;
 
 /// The connections there are.
 #[derive(Default)]
@@ -27,6 +28,15 @@ pub(super) enum Crowded {
     FromThere,
 }
 
+impl From<Crowded> for Refused {
+    fn from(why: Crowded) -> Self {
+        match why {
+            Crowded::InAll => Self::TooMany,
+            Crowded::FromThere => Self::TooManyFromAddress,
+        }
+    }
+}
+
 /// The place of one connection, while it lasts.
 pub(super) struct Place {
     shared: Arc<Shared>,
@@ -41,6 +51,7 @@ impl Place {
     pub(super) fn take(shared: &Arc<Shared>, from: IpAddr) -> Result<Self, Crowded> {
         let limits = shared.limits();
         shared.present.enter(origin(from), &limits)?;
+        shared.traffic.open.inc();
         Ok(Self {
             shared: shared.clone(),
             from: Some(origin(from)),
@@ -50,6 +61,7 @@ impl Place {
     /// A place for a connection that we have asked for ourselves.
     pub(super) fn own(shared: &Arc<Shared>) -> Self {
         shared.present.all.send_modify(|all| *all += 1);
+        shared.traffic.open.inc();
         Self {
             shared: shared.clone(),
             from: None,
@@ -60,6 +72,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.shared.present.leave(self.from);
+        self.shared.traffic.open.dec();
     }
 }
 

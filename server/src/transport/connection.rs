@@ -26,6 +26,7 @@ use super::reader::{Destination, Reader};
 use super::stream::Stream;
 use super::writer::Writer;
 use crate::edge::Guest;
+use crate::metrics::{Closed, Limit, Reader as Slow};
 use crate::runtime::{Event, Far, Fate, Outbox, Status};
 
 /// Why a connection stopped carrying lines.
@@ -43,6 +44,28 @@ pub(super) enum Ending {
     Cut,
     #[error("the runtime has ended")]
     Abandoned,
+}
+
+impl From<Far> for Slow {
+    fn from(far: Far) -> Self {
+        match far {
+            Far::Server => Self::Server,
+            Far::Unknown | Far::LegacyClient | Far::Client => Self::Client,
+        }
+    }
+}
+
+impl From<&Ending> for Closed {
+    fn from(ending: &Ending) -> Self {
+        match ending {
+            Ending::FarEndDone => Self::FarEnd,
+            Ending::Finished => Self::Finished,
+            Ending::Broken(_) => Self::Broken,
+            Ending::Silent => Self::Silent,
+            Ending::Cut => Self::Cut,
+            Ending::Abandoned => Self::Abandoned,
+        }
+    }
 }
 
 /// One connection.
@@ -101,10 +124,13 @@ impl Connection {
         loop {
             let status = self.outbox.poll_status(cx);
             if status.fate == Fate::Cut {
+                let reader = Slow::from(status.far);
+                self.shared.traffic.slow_readers.of(reader).inc();
                 return Poll::Ready(Ending::Cut);
             }
             let (stream, pace) = (&mut *self.stream, &self.shared.pace);
             let written = self.writer.poll(stream, &self.outbox, pace, cx);
+            self.writer.count(&self.shared.traffic);
             if let Poll::Ready(ending) = written {
                 return Poll::Ready(ending);
             }
@@ -162,6 +188,7 @@ impl Connection {
         }
         if is_due(self.stranger_until) {
             self.stranger_until = None;
+            self.shared.traffic.limited.of(Limit::Stranger).inc();
             self.reader.add(Line::Malformed(self.too_late()));
         }
         if is_due(self.writer.heartbeat_due(status, &pace)) {
@@ -198,6 +225,7 @@ impl Connection {
 
     async fn end(mut self: Box<Self>, ending: Ending) {
         tracing::debug!(event = "link_ends", link = self.link.0, %ending);
+        self.shared.traffic.closed.of(Closed::from(&ending)).inc();
         let link = self.link;
         if let Ending::FarEndDone = ending
             && self.outbox.status().far == Far::LegacyClient

@@ -13,6 +13,7 @@ use super::handshake::{Dialer, Unfit};
 use super::stream::Stream;
 use super::tcp::Tcp;
 use super::{Shared, Side, Transport};
+use crate::metrics::Dialed;
 use crate::runtime::{Dial, Event, Outbox};
 
 impl Dial for Transport {
@@ -21,6 +22,7 @@ impl Dial for Transport {
         tokio::spawn(async move {
             let error = match timeout(this.0.pace.dial, this.reach(&address)).await {
                 Ok(Ok(stream)) => {
+                    this.0.traffic.dials.of(Dialed::Up).inc();
                     let place = Place::own(&this.0);
                     return this.carry(stream, None, End::Dialed(address), place);
                 }
@@ -32,6 +34,7 @@ impl Dial for Transport {
                 Ok(Err(Unfit::Io(error))) => error.to_string(),
                 Err(late) => late.to_string(),
             };
+            this.0.traffic.dials.of(Dialed::Failed).inc();
             tracing::debug!(%address, error, "cannot be reached");
             // Nobody to tell: the runtime has ended.
             let _ = this.0.events.send(Event::Unreachable { address }).await;

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::Transport;
 use super::admission::{Crowded, Place};
 use super::tcp::Tcp;
+use crate::metrics::{Carrier, Refused};
 
 /// How long a listener rests after an error that is likely to last, as when no file descriptors are left.
 const REST: Duration = Duration::from_millis(100);
@@ -23,6 +24,7 @@ impl Transport {
             match listener.accept().await {
                 Ok((stream, from)) => self.accept(stream, from),
                 Err(error) => {
+                    self.0.traffic.refused.of(Refused::System).inc();
                     tracing::warn!(event = "accept_failed", %error, "cannot accept a connection");
                     sleep(REST).await;
                 }
@@ -33,11 +35,13 @@ impl Transport {
     fn accept(&self, stream: TcpStream, from: SocketAddr) {
         match Place::take(&self.0, from.ip()) {
             Ok(place) => {
+                self.0.traffic.accepted.of(Carrier::Tcp).inc();
                 let stream = Box::new(Tcp::new(stream));
                 self.carry(stream, Some(from.ip()), End::Accepted, place);
             }
             Err(crowded) => {
                 tracing::warn!(event = "connection_refused", %from, why = %crowded, "refused a connection");
+                self.0.traffic.refused.of(crowded.into()).inc();
                 turn_away(&stream, crowded);
             }
         }

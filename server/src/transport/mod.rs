@@ -29,6 +29,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::edge::{Edge, Guest};
+use crate::metrics::Traffic;
 use crate::runtime::{Bound, Event, Events};
 use admission::{Place, Present};
 use connection::{Connection, Ending};
@@ -157,11 +158,19 @@ pub struct Shared {
     next_link: AtomicU64,
     /// The connections there are.
     present: Present,
+    /// Where what happens to them is counted.
+    traffic: Traffic,
 }
 
 impl Shared {
     /// Connections that report to `events`.
-    pub fn new(events: Events, side: Side, pace: Pace, limits: Limits) -> Arc<Self> {
+    pub fn new(
+        events: Events,
+        side: Side,
+        pace: Pace,
+        limits: Limits,
+        traffic: Traffic,
+    ) -> Arc<Self> {
         let shared = Self {
             events,
             side,
@@ -169,6 +178,7 @@ impl Shared {
             limits: watch::Sender::new(limits),
             next_link: AtomicU64::new(1),
             present: Present::default(),
+            traffic,
         };
         shared.set_limits(limits);
         Arc::new(shared)

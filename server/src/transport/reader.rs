@@ -21,6 +21,7 @@ use super::handshake::{Acceptor, Heard};
 use super::stream::Stream;
 use super::{Shared, Side};
 use crate::edge::{Admission, Guest};
+use crate::metrics::Limit;
 use crate::runtime::{Event, Far, Fate, Outbox, Passage};
 
 /// How many bytes are read at once.
@@ -122,12 +123,14 @@ impl Reader {
         if bytes.is_empty() {
             self.finish(to);
         } else if let Err(too_long) = self.split(bytes, to) {
+            to.shared.traffic.limited.of(Limit::LineLength).inc();
             self.add(Line::Malformed(too_long.into()));
         }
         Poll::Ready(Ok(()))
     }
 
     fn split(&mut self, bytes: &[u8], to: &Destination<'_>) -> Result<(), LineTooLong> {
+        let traffic = &to.shared.traffic;
         let Self {
             splitter,
             guest,
@@ -135,12 +138,17 @@ impl Reader {
             lines,
             ..
         } = self;
-        splitter.feed(bytes, |line| {
+        let before = lines.len();
+        let split = splitter.feed(bytes, |line| {
             // An empty line is a heartbeat: that it came is all it says.
             if !line.is_empty() {
                 lines.extend(to.decode(line, acceptor, guest));
             }
-        })
+        });
+        traffic.bytes_received.inc_by(bytes.len() as u64);
+        let more = self.lines.len() - before;
+        traffic.lines_received.inc_by(more as u64);
+        split
     }
 
     /// The far end sends no more: its last line may have no end.
@@ -207,6 +215,9 @@ impl Reader {
                 break line;
             }
         };
+        if let Line::Malformed(_) = line {
+            to.shared.traffic.malformed.inc();
+        }
         recognise(to.outbox, &line);
         Some(match &to.shared.side {
             Side::Server(edge, _) => edge.admit(&mut self.guest, line),

@@ -15,6 +15,7 @@ use super::Pace;
 use super::connection::Ending;
 use super::received::Receipts;
 use super::stream::Stream;
+use crate::metrics::Traffic;
 use crate::runtime::{Far, Outbox, Passage, Status};
 
 /// How many bytes of small lines go to the kernel at once.
@@ -39,6 +40,14 @@ pub(super) struct Writer {
     /// Since when the far end is known to be a server.
     server_since: Option<Instant>,
     sample: Option<Sample>,
+    sent: Sent,
+}
+
+/// What has gone to the kernel and isn't counted yet.
+#[derive(Default)]
+struct Sent {
+    bytes: u64,
+    lines: u64,
 }
 
 /// What is being written.
@@ -70,6 +79,16 @@ impl Writer {
             wrote_at: Instant::now(),
             server_since: None,
             sample: None,
+            sent: Sent::default(),
+        }
+    }
+
+    /// Counts what has gone to the kernel since the last time.
+    pub(super) fn count(&mut self, traffic: &Traffic) {
+        if self.sent.bytes > 0 {
+            let sent = std::mem::take(&mut self.sent);
+            traffic.bytes_sent.inc_by(sent.bytes);
+            traffic.lines_sent.inc_by(sent.lines);
         }
     }
 
@@ -133,6 +152,8 @@ impl Writer {
     /// A chunk has gone to the kernel.
     fn wrote(&mut self, stream: &dyn Stream, outbox: &Outbox, pace: &Pace) {
         let chunk = std::mem::take(&mut self.chunk);
+        self.sent.bytes += chunk.bytes as u64;
+        self.sent.lines += chunk.lines as u64;
         if chunk.lines > 0 {
             outbox.written(chunk.bytes);
         }

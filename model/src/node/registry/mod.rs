@@ -4,10 +4,12 @@
 //! - [`directory`]: who holds each name, and merging.
 //! - [`round`]: how a name is given away, hop by hop; what a server keeps of a round is its reservation.
 //! - [`exchange`]: what each neighbour's directory lacks, sent in bounded chunks.
+//! - [`import`]: names that an operator brings along.
 //! - [`owners`]: the clients that believe in a name, and telling those that lost it.
 
 pub mod directory;
 pub mod exchange;
+pub mod import;
 pub mod owners;
 pub mod round;
 #[cfg(test)]

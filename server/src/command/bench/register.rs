@@ -26,6 +26,7 @@ use super::say::Identity;
 use super::servers::Servers;
 use super::stage::Glimpse;
 use crate::edge::{Admission, Edge, Guest};
+use crate::metrics::Metrics;
 
 /// New names, as fast as they are granted
 #[derive(Args, Clone, Debug)]
@@ -197,7 +198,7 @@ async fn ask(address: SocketAddr, name: &str) -> io::Result<bool> {
 /// How much processor time one hash takes here, in seconds: a server computes one for each registration. All are in
 /// line at once, as at a server under load, so that the memory they take is taken once.
 async fn hash_seconds() -> f64 {
-    let edge = Edge::new("bench", 1);
+    let edge = Edge::new("bench", 1, &Metrics::new());
     let began = Hosts::own_cpu_seconds();
     let mut hashing = Vec::new();
     for number in 0..HASHES {

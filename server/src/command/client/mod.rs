@@ -9,13 +9,14 @@ use std::io::{self, BufRead};
 use std::time::Duration;
 
 use clap::Args;
-use regrow_model::client::{Ask, Client as Actor, Config, Kind, Timing, Told};
+use regrow_model::client::{Ask, Client as Actor, Config, Kind, State, Timing, Told};
 use regrow_model::message::client::Secret;
 use regrow_model::message::{Address, AddressError, ClientId, Username};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::serve::Remote;
+use crate::metrics::Metrics;
 use crate::runtime::{EVENTS, Forgetful, Handle, Setup, spawn};
 use crate::transport::{Limits, Pace, Shared, Side, Transport};
 use screen::{Next, Screen};
@@ -138,7 +139,7 @@ fn random_hex() -> String {
 
 /// A running client and its terminal.
 struct Session {
-    client: Handle<Ask>,
+    client: Handle<Ask, State>,
     transport: Transport,
     told: mpsc::Receiver<Told>,
     screen: Screen,
@@ -154,7 +155,9 @@ impl Session {
     fn start(config: Config, screen: Screen) -> Self {
         let (events, happened) = mpsc::channel(EVENTS);
         let (pace, limits) = (Pace::FAST, Limits::default());
-        let transport = Transport::new(Shared::new(events, Side::Client, pace, limits));
+        let traffic = Metrics::new().traffic.clone(); // which nobody reads
+        let shared = Shared::new(events, Side::Client, pace, limits, traffic);
+        let transport = Transport::new(shared);
         let (tell, told) = mpsc::channel(QUEUE);
         let setup = Setup {
             actor: Actor::new(config),
@@ -165,6 +168,7 @@ impl Session {
             told: Box::new(move |told| {
                 let _ = tokio::task::block_in_place(|| tell.blocking_send(told));
             }),
+            said: Box::new(|_, _| {}),
         };
         Self {
             client: spawn(setup, happened),

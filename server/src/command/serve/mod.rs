@@ -1,10 +1,14 @@
 //! `regrow serve`: one node on TCP.
 
 mod durability;
+mod pages;
 mod profile;
+mod secret;
 
 pub use durability::{Durability, DurabilityError};
+pub use pages::Http;
 pub use profile::Profile;
+pub use secret::{SecretError, SecretFlags};
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -20,20 +24,22 @@ use regrow_model::message::{Address, AddressError};
 use regrow_model::node::{Boot, Config, Halt, Node, Report, balance, delivery, tree};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use durability::Opened;
 
-use super::journal;
+use super::{journal, log};
 use crate::clock::now;
 use crate::edge::{self, Edge};
+use crate::http::{About, Pages};
+use crate::metrics::{Measured, Metrics};
 use crate::runtime::{EVENTS, Handle, Setup, spawn};
 use crate::store::StoreError;
 use crate::transport::handshake::Key;
 use crate::transport::{Limits, Shared, Side, Transport};
 
 /// Which users' secrets hash alike: all servers of all Regrow systems.
-const DOMAIN: &str = "regrow";
+pub(super) const DOMAIN: &str = "regrow";
 /// How long an invented secret is.
 const SECRET_LETTERS: usize = 26;
 /// Where an invented secret is kept, in the data directory.
@@ -59,9 +65,8 @@ pub struct Serve {
     join: Vec<Address>,
     #[command(flatten)]
     remote: Remote,
-    /// What all servers of the system know; a root without one invents and prints it (old spelling: -s)
-    #[arg(long)]
-    secret: Option<String>,
+    #[command(flatten)]
+    secret: SecretFlags,
     /// Keep the state in this directory [default: regrow-PORT]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -86,6 +91,18 @@ pub struct Serve {
     /// Don't tell a speaker's own connection what it said
     #[arg(long)]
     pub no_echo: bool,
+    #[command(flatten)]
+    http: Http,
+    /// How the log looks
+    #[arg(long, value_enum, default_value_t = log::Format::Human)]
+    pub log: log::Format,
+    /// Read settings from this TOML file: every flag's long name is a key of it, and every one is also a variable of the
+    /// environment, as in REGROW_PORT. Flags are stronger than variables, variables than the file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Every setting by its name, for the pages.
+    #[arg(skip)]
+    pub settings: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The old way to name a server: two flags.
@@ -129,6 +146,16 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// It can't show its pages.
+    #[error(
+        "cannot show pages at {address}: {source}. Name a free port of this machine with --http"
+    )]
+    Http {
+        /// The address.
+        address: Address,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A joiner must know the secret.
     #[error(
         "to join a tree, a server needs its secret: give the one that the root printed with --secret"
@@ -142,6 +169,9 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file with the secret can't be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The data directory can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -188,17 +218,22 @@ impl Serve {
         let config = self.config(port)?;
         let key = Key::new(&self.system_secret(&config, &data)?)?;
         let address = Address::new(&self.host, port)?;
+        let door = self.http.open()?;
+        let metrics = Metrics::new();
+        let about = self.about(&config);
 
         let (events, queue) = mpsc::channel(EVENTS);
-        let edge = Arc::new(Edge::new(DOMAIN, hashers()));
+        let edge = Arc::new(Edge::new(DOMAIN, hashers(), &metrics));
         let shared = Shared::new(
             events,
             Side::Server(edge, key),
             self.profile.pace(),
             Limits::default(),
+            metrics.traffic.clone(),
         );
         let transport = Transport::new(shared);
         let (halt, mut halted) = mpsc::channel(1);
+        let (reported, said) = (metrics.protocol.clone(), metrics.protocol.clone());
         let setup = Setup {
             actor: Node::new(
                 config,
@@ -208,18 +243,28 @@ impl Serve {
                 },
             ),
             storage,
-            disk,
+            disk: Box::new(Measured::new(disk, metrics.disk.clone())),
             dial: Box::new(transport.clone()),
             told: Box::new(move |report: Report| {
                 journal::write(&report);
+                reported.reported(&report);
                 if let Report::Halted(why) = report {
                     let _ = halt.try_send(why);
                 }
             }),
+            said: Box::new(move |line, links| said.said(line, links)),
         };
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut node = spawn(setup, queue);
+        let (drain, draining) = watch::channel(false);
+        door.show(Pages::new(
+            about,
+            node.looks(),
+            metrics,
+            node.disk(),
+            draining,
+        ))?;
         let listening = tokio::spawn(transport.clone().listen(listener));
         println!("listening on {address}");
 
@@ -233,6 +278,7 @@ impl Serve {
             ended = node.ended() => return ended.map_err(ServeError::Failed),
         };
         tracing::info!(event = "stopping", "stopping");
+        drain.send_replace(true);
         listening.abort();
         tokio::select! {
             stopped = stop(node, &transport) => stopped?,
@@ -244,14 +290,24 @@ impl Serve {
 
     /// What all servers of this system know; a root that isn't told invents it.
     fn system_secret(&self, config: &Config, data: &Path) -> Result<String, ServeError> {
-        match &self.secret {
-            Some(secret) => Ok(secret.clone()),
+        match self.secret.given()? {
+            Some(secret) => Ok(secret),
             None if config.seeds.is_empty() => {
                 let secret = invented(data)?;
                 println!("secret: {secret}");
                 Ok(secret)
             }
             None => Err(ServeError::NoSecret),
+        }
+    }
+
+    /// What the pages say that doesn't change.
+    fn about(&self, config: &Config) -> About {
+        About {
+            name: config.name.to_string(),
+            address: config.address.clone(),
+            seeds: config.seeds.clone(),
+            settings: self.settings.clone(),
         }
     }
 
@@ -296,7 +352,7 @@ fn threads(number: Option<u16>) -> io::Result<tokio::runtime::Runtime> {
 }
 
 /// Saves, then hands over what was said.
-async fn stop<A>(node: Handle<A>, transport: &Transport) -> Result<(), ServeError> {
+async fn stop<A, S: 'static>(node: Handle<A, S>, transport: &Transport) -> Result<(), ServeError> {
     node.stop().await?;
     transport.idle().await;
     Ok(())
@@ -322,7 +378,7 @@ fn invented(data: &Path) -> Result<String, ServeError> {
 }
 
 /// A new file that nobody else can read.
-fn private(file: &Path) -> io::Result<std::fs::File> {
+pub(super) fn private(file: &Path) -> io::Result<std::fs::File> {
     use std::os::unix::fs::OpenOptionsExt;
     OpenOptions::new()
         .write(true)
@@ -336,6 +392,6 @@ fn hashers() -> usize {
     cores().saturating_sub(1).max(1)
 }
 
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -4,6 +4,7 @@
 mod dials;
 mod disks;
 mod flow;
+mod looking;
 mod puppet;
 mod saves;
 mod silence;

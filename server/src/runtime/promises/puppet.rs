@@ -13,7 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use crate::edge::Edge;
-use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Setup, spawn};
+use crate::metrics::Metrics;
+use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Looks, Setup, spawn};
 use crate::transport::handshake::{Acceptor, Heard as Greeted, Key};
 use crate::transport::{Limits, Pace, Shared, Side, Transport};
 
@@ -87,7 +88,7 @@ pub(super) struct Puppet {
     pub(super) address: Address,
     asks: mpsc::Sender<Vec<Pull>>,
     heard: mpsc::UnboundedReceiver<Heard>,
-    running: Handle<Vec<Pull>>,
+    running: Handle<Vec<Pull>, u64>,
 }
 
 /// A pace at which tests don't take long.
@@ -122,9 +123,11 @@ impl Puppet {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = address_of(&listener);
         let (events, queue) = mpsc::channel(EVENTS);
-        let edge = Arc::new(Edge::new("test", 1));
-        let key = Key::new("secret").unwrap();
-        let transport = Transport::new(Shared::new(events, Side::Server(edge, key), PACE, LIMITS));
+        let metrics = Metrics::new();
+        let edge = Arc::new(Edge::new("test", 1, &metrics));
+        let side = Side::Server(edge, Key::new("secret").unwrap());
+        let traffic = metrics.traffic.clone();
+        let transport = Transport::new(Shared::new(events, side, PACE, LIMITS, traffic));
         let (tell, heard) = mpsc::unbounded_channel();
         let setup = Setup {
             actor: Strings,
@@ -134,6 +137,7 @@ impl Puppet {
             told: Box::new(move |told| {
                 let _ = tell.send(told);
             }),
+            said: Box::new(|_, _| {}),
         };
         let running = spawn(setup, queue);
         tokio::spawn(transport.listen(listener));
@@ -153,6 +157,11 @@ impl Puppet {
     /// Stops the actor and waits until it has.
     pub(super) async fn stop(self) {
         self.running.stop().await.unwrap();
+    }
+
+    /// A way to look at the actor.
+    pub(super) fn looks(&self) -> Looks<u64> {
+        self.running.looks()
     }
 
     /// Makes the actor do these things in one handler.

@@ -1,0 +1,124 @@
+//! The configuration, and `regrow config`: what it is, where each value comes from, and whether a file is understood.
+//!
+//! - [`setting`]: what a setting is; there is one for each flag of `regrow serve`.
+//! - [`file`]: the TOML file.
+//! - [`layers`]: file, environment and flags, laid over each other.
+//! - [`show`]: the settings as a file.
+
+mod file;
+mod layers;
+mod setting;
+mod show;
+
+pub use layers::{Understood, read};
+pub use setting::{Origin, Setting};
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, Command, Subcommand};
+
+use crate::command::serve::Serve;
+use setting::public;
+
+/// Show or check the configuration of a server
+#[derive(Args, Debug)]
+pub struct Config {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Print the configuration that `regrow serve` would use with the same flags, as a file, and where each value comes from
+    Show(Box<Serve>),
+    /// Say whether a file is understood
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// Why a configuration isn't understood.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("cannot read {}: {source}", file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// It isn't TOML.
+    #[error("{origin}: this is not TOML: {what}")]
+    Toml {
+        /// Where.
+        origin: Origin,
+        /// What is wrong.
+        what: String,
+    },
+    /// There is no such setting.
+    #[error("{origin}: there is no setting {key}{hint}; `regrow config show` names all")]
+    Unknown {
+        /// Where.
+        origin: Origin,
+        /// What it is called there.
+        key: String,
+        /// What may have been meant.
+        hint: String,
+    },
+    /// It is something else than the setting can be.
+    #[error("{origin}: {key} must be {what}")]
+    Shape {
+        /// Where.
+        origin: Origin,
+        /// Which setting.
+        key: String,
+        /// What it must be.
+        what: &'static str,
+    },
+    /// Its value is none.
+    #[error("{origin}: {key}: {why}")]
+    Value {
+        /// Where.
+        origin: Origin,
+        /// Which setting.
+        key: String,
+        /// Why not.
+        why: String,
+    },
+    /// The command line isn't understood, or asks for help.
+    #[error(transparent)]
+    Flags(#[from] clap::Error),
+}
+
+impl Config {
+    /// Does it. `settings` are those of the command line that was given.
+    ///
+    /// # Errors
+    /// When the file isn't understood.
+    pub fn run(self, settings: &[Setting]) -> Result<(), ConfigError> {
+        match self.verb {
+            Verb::Show(_) => print!("{}", show::toml(settings)),
+            Verb::Check { file } => {
+                let serve = Serve::augment_args(Command::new("regrow"));
+                let layer = layers::of_file(&serve, &file)?;
+                let line = layer
+                    .iter()
+                    .flat_map(|(name, given)| layers::spelt(&serve, name, given));
+                let line = std::iter::once("regrow".into()).chain(line);
+                let together = serve.clone().try_get_matches_from(line);
+                together?;
+                let (file, count) = (file.display(), layer.len());
+                println!("{file}: {count} settings, all understood");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every setting by its name, for everybody: secrets are left out.
+pub fn published(settings: &[Setting]) -> serde_json::Map<String, serde_json::Value> {
+    public(settings)
+}

@@ -1,0 +1,57 @@
+//! The secret that all servers of a system know, as an operator gives it.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// How the secret is given.
+#[derive(Args, Debug)]
+pub struct SecretFlags {
+    /// What all servers of the system know; a root without one invents and prints it (old spelling: -s). Others on this
+    /// machine can see it among the processes: better give it in a file
+    #[arg(long, conflicts_with = "secret_file")]
+    secret: Option<String>,
+    /// Read the secret from this file
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+}
+
+/// Why a file with a secret can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// It can't be read.
+    #[error("cannot read the secret in {}: {source}", file.display())]
+    Unreadable {
+        /// Which.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is nothing in it.
+    #[error("{} is empty: write the secret into it, on one line", file.display())]
+    Empty {
+        /// Which.
+        file: PathBuf,
+    },
+}
+
+impl SecretFlags {
+    /// The secret, if one is given. The end of the file's line isn't part of it.
+    ///
+    /// # Errors
+    /// When the file can't be used.
+    pub fn given(&self) -> Result<Option<String>, SecretError> {
+        let Some(file) = &self.secret_file else {
+            return Ok(self.secret.clone());
+        };
+        let file = file.clone();
+        match std::fs::read_to_string(&file) {
+            Err(source) => Err(SecretError::Unreadable { file, source }),
+            Ok(text) => match text.trim_end_matches(['\r', '\n']) {
+                "" => Err(SecretError::Empty { file }),
+                secret => Ok(Some(secret.to_owned())),
+            },
+        }
+    }
+}
