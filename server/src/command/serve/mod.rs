@@ -1,6 +1,7 @@
 //! `regrow serve`: one node on TCP.
 
 mod durability;
+mod limits;
 mod pages;
 mod profile;
 mod secret;
@@ -27,6 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use durability::Opened;
+pub use limits::LimitFlags;
 
 use super::{journal, log};
 use crate::clock::now;
@@ -36,7 +38,7 @@ use crate::metrics::{Measured, Metrics};
 use crate::runtime::{EVENTS, Handle, Setup, spawn};
 use crate::store::StoreError;
 use crate::transport::handshake::Key;
-use crate::transport::{Limits, Shared, Side, Transport};
+use crate::transport::{Shared, Side, Transport};
 
 /// Which users' secrets hash alike: all servers of all Regrow systems.
 pub(super) const DOMAIN: &str = "regrow";
@@ -91,6 +93,8 @@ pub struct Serve {
     /// Don't tell a speaker's own connection what it said
     #[arg(long)]
     pub no_echo: bool,
+    #[command(flatten)]
+    limits: LimitFlags,
     #[command(flatten)]
     http: Http,
     /// How the log looks
@@ -228,7 +232,7 @@ impl Serve {
             events,
             Side::Server(edge, key),
             self.profile.pace(),
-            Limits::default(),
+            self.limits.limits(),
             metrics.traffic.clone(),
         );
         let transport = Transport::new(shared);
@@ -329,6 +333,7 @@ impl Serve {
             },
             delivery: delivery::Settings {
                 echoes: !self.no_echo,
+                log_max: self.limits.log_messages(),
                 mailbox_age: Some(self.mailbox_days * delivery::TICKS_A_DAY),
                 client_age: Some(self.client_days * delivery::TICKS_A_DAY),
                 ..delivery::Settings::default()
