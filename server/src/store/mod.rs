@@ -24,7 +24,7 @@ use redb::{Database, Durability, ReadableDatabase, TableDefinition, TableError};
 
 use crate::runtime::Disk;
 use engine::{Engine, FILE, META, Medium, ROOT_KEY, guarded};
-use schema::{Changes, Take};
+use schema::Take;
 
 /// A durable state on disk.
 pub struct Store<S> {
@@ -245,22 +245,18 @@ fn put_in<S: 'static>(
             .insert(ROOT_KEY, root.as_slice())?;
     }
     for (name, changes) in schema.changes(old, new) {
-        apply(transaction, name, changes)?;
-    }
-    Ok(())
-}
-
-fn apply(
-    transaction: &redb::WriteTransaction,
-    name: &'static str,
-    changes: Changes,
-) -> Result<(), redb::Error> {
-    let mut table = transaction.open_table(definition(name))?;
-    for (key, value) in changes {
-        match value {
-            Some(value) => table.insert(key.as_slice(), value.as_slice())?,
-            None => table.remove(key.as_slice())?,
-        };
+        let mut opened = None;
+        changes(&mut |key, value| {
+            let table = match &mut opened {
+                Some(table) => table,
+                closed => closed.insert(transaction.open_table(definition(name))?),
+            };
+            match value {
+                Some(value) => drop(table.insert(key, value)?),
+                None => drop(table.remove(key)?),
+            }
+            Ok(())
+        })?;
     }
     Ok(())
 }

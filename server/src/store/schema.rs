@@ -11,15 +11,15 @@ use super::StoreError;
 
 /// A key or a value as it is stored.
 pub(super) type Bytes = Vec<u8>;
-/// What a save does to one table: a new value, or none any more.
-pub(super) type Changes = Vec<(Bytes, Option<Bytes>)>;
+/// Takes what a save does to a row of one table: its key, and its new value or none any more.
+pub(super) type Change<'a> = dyn FnMut(&[u8], Option<&[u8]>) -> Result<(), redb::Error> + 'a;
 /// Whether bytes of a file make sense.
 type Meaning<T> = Result<T, serde_json::Error>;
 
 /// A state with empty tables, of its root.
 type Make<S> = dyn Fn(&[u8]) -> Meaning<S> + Send;
-/// What changed in one table between two states, or is in it at all.
-type Compare<S> = dyn Fn(Option<&S>, &S) -> Changes + Send;
+/// Hands out what changed in one table between two states, or is in it at all.
+type Compare<S> = dyn Fn(Option<&S>, &S, &mut Change<'_>) -> Result<(), redb::Error> + Send;
 /// Puts a row of one table, its key and its value, into a state.
 type Fill<S> = dyn Fn(&mut S, &[u8], &[u8]) -> Meaning<()> + Send;
 
@@ -86,7 +86,7 @@ impl<S: 'static> Schema<S> {
     {
         self.tables.push(Table {
             name,
-            changes: Box::new(move |old, new| differences(old.map(get), get(new))),
+            changes: Box::new(move |old, new, change| differences(old.map(get), get(new), change)),
             fill: Box::new(move |state, key, value| {
                 let (key, value) = (serde_json::from_slice(key)?, serde_json::from_slice(value)?);
                 of(state).insert(key, value);
@@ -107,16 +107,21 @@ impl<S: 'static> Schema<S> {
         (old.map(&self.root).as_ref() != Some(&root)).then_some(root)
     }
 
-    /// What a save has to write, by table; only tables that change.
-    pub(super) fn changes(
-        &self,
-        old: Option<&S>,
-        new: &S,
-    ) -> impl Iterator<Item = (&'static str, Changes)> {
-        self.tables
-            .iter()
-            .map(move |table| (table.name, (table.changes)(old, new)))
-            .filter(|(_, changes)| !changes.is_empty())
+    /// What a save has to write, table by table: each table's name, and what hands out its changes.
+    pub(super) fn changes<'a>(
+        &'a self,
+        old: Option<&'a S>,
+        new: &'a S,
+    ) -> impl Iterator<
+        Item = (
+            &'static str,
+            impl FnOnce(&mut Change<'_>) -> Result<(), redb::Error> + 'a,
+        ),
+    > {
+        self.tables.iter().map(move |table| {
+            let changes = move |change: &mut Change<'_>| (table.changes)(old, new, change);
+            (table.name, changes)
+        })
     }
 
     /// A state of what was stored. `rows` hands out the rows of a table, one by one.
@@ -140,28 +145,46 @@ impl<S: 'static> Schema<S> {
     }
 }
 
-fn differences<K, V>(old: Option<&OrdMap<K, V>>, new: &OrdMap<K, V>) -> Changes
+fn differences<K, V>(
+    old: Option<&OrdMap<K, V>>,
+    new: &OrdMap<K, V>,
+    change: &mut Change<'_>,
+) -> Result<(), redb::Error>
 where
     K: Ord + Serialize,
     V: PartialEq + Serialize,
 {
+    // Used again for every row.
+    let (mut packed_key, mut packed_value) = (Bytes::new(), Bytes::new());
+    let mut put = |key: &K, value: Option<&V>| {
+        pack_into(&mut packed_key, key);
+        let value = value.map(|value| {
+            pack_into(&mut packed_value, value);
+            packed_value.as_slice()
+        });
+        change(&packed_key, value)
+    };
     let Some(old) = old else {
         return new
             .iter()
-            .map(|(key, value)| (pack(key), Some(pack(value))))
-            .collect();
+            .try_for_each(|(key, value)| put(key, Some(value)));
     };
-    old.diff(new)
-        .map(|difference| match difference {
-            DiffItem::Add(key, value)
-            | DiffItem::Update {
-                new: (key, value), ..
-            } => (pack(key), Some(pack(value))),
-            DiffItem::Remove(key, _) => (pack(key), None),
-        })
-        .collect()
+    old.diff(new).try_for_each(|difference| match difference {
+        DiffItem::Add(key, value)
+        | DiffItem::Update {
+            new: (key, value), ..
+        } => put(key, Some(value)),
+        DiffItem::Remove(key, _) => put(key, None),
+    })
 }
 
 fn pack<T: Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value).expect("what a wire carries can be written down")
+    let mut bytes = Bytes::new();
+    pack_into(&mut bytes, value);
+    bytes
+}
+
+fn pack_into<T: Serialize>(bytes: &mut Bytes, value: &T) {
+    bytes.clear();
+    serde_json::to_writer(bytes, value).expect("what a wire carries can be written down");
 }

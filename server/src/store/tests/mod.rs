@@ -82,9 +82,16 @@ fn only_differences_are_written() {
     let old = some_state();
     let mut new = old.clone();
     new.users.insert("user4".to_owned(), 44);
-    let changes: Vec<_> = schema().changes(Some(&old), &new).collect();
-    assert_eq!(changes.len(), 1);
-    assert_eq!((changes[0].0, changes[0].1.len()), ("users", 1));
+    let mut changed = Vec::new();
+    for (table, changes) in schema().changes(Some(&old), &new) {
+        let take = &mut |key: &[u8], value: Option<&[u8]>| {
+            changed.push((table, key.to_vec(), value.map(<[u8]>::to_vec)));
+            Ok(())
+        };
+        changes(take).unwrap();
+    }
+    let row = (b"\"user4\"".to_vec(), Some(b"44".to_vec()));
+    assert_eq!(changed, [("users", row.0, row.1)]);
     assert_eq!(schema().root(Some(&old), &new), None);
 }
 
