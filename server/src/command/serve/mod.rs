@@ -3,7 +3,7 @@
 mod durability;
 mod pages;
 mod profile;
-mod secret;
+pub(super) mod secret;
 
 pub use durability::{Durability, DurabilityError};
 pub use pages::Http;
