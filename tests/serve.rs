@@ -183,6 +183,22 @@ fn a_server_that_is_given_up_stops_if_it_still_runs_and_may_come_back_as_a_new_o
 }
 
 #[test]
+fn the_secret_to_give_a_server_up_may_stand_in_a_file() {
+    let (one, other) = (directory(), directory());
+    let root = Server::start(one.path(), &["--secret", "s1"]);
+    let child = child(&root, other.path());
+    let file = one.path().join("system-secret");
+    std::fs::write(&file, "s1\n").expect("it can be written");
+    let given_up = Command::new(env!("CARGO_BIN_EXE_regrow"))
+        .args(["forget", &address(&child), "--server", &address(&root)])
+        .arg("--secret-file")
+        .arg(&file)
+        .output()
+        .expect("the binary can be started");
+    assert!(given_up.status.success(), "{given_up:?}");
+}
+
+#[test]
 fn only_who_knows_the_secret_gives_a_server_up_and_only_one_that_is_known() {
     let (one, other) = (directory(), directory());
     let root = Server::start(one.path(), &["--secret", "s1"]);

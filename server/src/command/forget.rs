@@ -3,12 +3,14 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use regrow_model::message::client::{Info, Secret};
 use regrow_model::message::{Address, Hearer, Line, Peer, ServerName};
 
+use super::serve::{SecretError, secret};
 use crate::transport::handshake::{Dialer, Key, Unfit};
 
 /// How long a server may take to answer.
@@ -30,8 +32,11 @@ pub struct Forget {
     #[arg(long, value_name = "HOST:PORT", default_value = "localhost:3780")]
     server: Address,
     /// What all servers of the system know
-    #[arg(long)]
-    secret: String,
+    #[arg(long, required_unless_present = "secret_file")]
+    secret: Option<String>,
+    /// Read it from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
+    secret_file: Option<PathBuf>,
 }
 
 /// Why a server isn't given up.
@@ -45,6 +50,9 @@ pub enum ForgetError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file with the secret can't be used.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// It keeps another secret.
     #[error("{server} refuses: {why}. Give its --secret")]
     Refused {
@@ -75,7 +83,11 @@ impl Forget {
     /// # Errors
     /// When it is not known to be.
     pub fn run(self) -> Result<(), ForgetError> {
-        let answer = self.ask()?;
+        let secret = match &self.secret_file {
+            Some(file) => secret::read(file)?,
+            None => self.secret.clone().unwrap_or_default(),
+        };
+        let answer = self.ask(&secret)?;
         let server = self.server;
         match Line::decode(answer.trim_end().as_bytes(), Hearer::Server) {
             Line::Peer(Peer::Retired { servers }) if servers.is_empty() => {
@@ -96,8 +108,8 @@ impl Forget {
         }
     }
 
-    fn ask(&self) -> Result<String, ForgetError> {
-        self.converse().map_err(|problem| match problem {
+    fn ask(&self, secret: &str) -> Result<String, ForgetError> {
+        self.converse(secret).map_err(|problem| match problem {
             Unfit::Stranger => ForgetError::Refused {
                 server: self.server.clone(),
                 why: Info::IncorrectServerSecret.to_string(),
@@ -112,7 +124,7 @@ impl Forget {
         })
     }
 
-    fn converse(&self) -> Result<String, Unfit> {
+    fn converse(&self, secret: &str) -> Result<String, Unfit> {
         let mut addresses = self.server.as_str().to_socket_addrs()?;
         let address = addresses
             .next()
@@ -125,7 +137,7 @@ impl Forget {
             answers.filter(|line| line.as_ref().map_or(true, |line| !line.is_empty()));
         let mut answer = || answers.next().unwrap_or(Ok(String::new()));
 
-        let dialer = Dialer::new(Key::new(&self.secret)?);
+        let dialer = Dialer::new(Key::new(secret)?);
         stream.write_all(&dialer.challenge())?;
         let proof = dialer.answer(answer()?.as_bytes())?;
         stream.write_all(&proof)?;

@@ -8,6 +8,8 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 
+use super::config::setting;
+
 /// A process that serves.
 pub(super) struct Local {
     /// The process, which ends with this value.
@@ -52,7 +54,12 @@ impl Local {
     pub(super) async fn start(
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
     ) -> io::Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        for variable in setting::variables() {
+            // What somebody has set for a server of his own is not meant for this one.
+            command.env_remove(variable);
+        }
+        let mut process = command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

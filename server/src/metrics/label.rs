@@ -89,6 +89,8 @@ labels! {
     "outcome" Dialed {
         /// A connection.
         Up = "up",
+        /// A server that knows another secret.
+        Refused = "refused",
         /// None.
         Failed = "failed",
     }

@@ -26,7 +26,10 @@ impl Dial for Transport {
                     let place = Place::own(&this.0);
                     return this.carry(stream, None, End::Dialed(address), place);
                 }
-                Ok(Err(Unfit::Stranger)) => return this.0.refused(address).await,
+                Ok(Err(Unfit::Stranger)) => {
+                    this.0.traffic.dials.of(Dialed::Refused).inc();
+                    return this.0.refused(address).await;
+                }
                 Ok(Err(error @ Unfit::Incompatible(_))) => {
                     tracing::error!(event = "incompatible", %address, %error, "not a peer");
                     error.to_string()

@@ -283,7 +283,7 @@ fn leaf(command: &Command, path: &[OsString]) -> Command {
     leaf.clone()
 }
 
-fn innermost(matches: &ArgMatches, depth: usize) -> &ArgMatches {
+pub(super) fn innermost(matches: &ArgMatches, depth: usize) -> &ArgMatches {
     let mut inner = matches;
     for _ in 0..depth {
         if let Some((_, matches)) = inner.subcommand() {

@@ -7,16 +7,17 @@
 
 mod file;
 mod layers;
-mod setting;
+pub(super) mod setting;
 mod show;
 
 pub use layers::{Understood, read};
 pub use setting::{Origin, Setting};
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
-use clap::{Args, Command, Subcommand};
+use clap::{Args, Command, FromArgMatches, Subcommand};
 
 use crate::command::serve::Serve;
 use setting::public;
@@ -118,7 +119,47 @@ impl Config {
     }
 }
 
+/// A server's settings, read anew: flags and variables as they were given, the file as it is now.
+///
+/// # Errors
+/// [`ConfigError`]; then the server had better go on with what it has.
+pub fn again(
+    arguments: Vec<OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Serve, ConfigError> {
+    let serve = Serve::augment_args(Command::new("serve"));
+    let command = Command::new("regrow").subcommand(serve);
+    let understood = read(command, arguments, environment)?;
+    let mut serve = Serve::from_arg_matches(layers::innermost(&understood.matches, 1))?;
+    serve.settings = published(&understood.settings);
+    Ok(serve)
+}
+
 /// Every setting by its name, for everybody: secrets are left out.
 pub fn published(settings: &[Setting]) -> serde_json::Map<String, serde_json::Value> {
     public(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_are_read_anew_are_those_that_the_file_has_now_below_the_same_flags() {
+        let directory = tempfile::tempdir().expect("a directory for the test");
+        let file = directory.path().join("r.toml");
+        let read = |text: &str| {
+            std::fs::write(&file, text).expect("it can be written");
+            let line = ["regrow", "serve", "--client-days", "9", "--config"];
+            let line = line.into_iter().map(OsString::from);
+            let line = line.chain([file.clone().into()]).collect();
+            again(line, |_| None)
+        };
+        let first = read("mailbox-days = 7\nclient-days = 7\n").expect("it is understood");
+        assert_eq!(first.settings["mailbox-days"], 7);
+        assert_eq!(first.settings["client-days"], 9);
+        let second = read("mailbox-days = 8\n").expect("it is understood");
+        assert_eq!(second.settings["mailbox-days"], 8);
+        assert!(read("mailbox-days = 0\n").is_err());
+    }
 }

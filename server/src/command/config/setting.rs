@@ -1,6 +1,7 @@
 //! A setting: one flag of `regrow serve`, which is also a key of the file and a variable of the environment.
 
 use std::any::TypeId;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +14,12 @@ const PREFIX: &str = "REGROW_";
 
 /// Flags that are no settings.
 const NOT_SETTINGS: [&str; 3] = ["config", "help", "version"];
+
+/// Every variable of this process's environment that a server would read.
+pub(in crate::command) fn variables() -> impl Iterator<Item = OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
+}
 
 /// Where a value comes from; the later ones are the stronger ones.
 #[derive(Clone, Debug, PartialEq, Eq)]

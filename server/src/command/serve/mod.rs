@@ -4,7 +4,7 @@ mod durability;
 mod limits;
 mod pages;
 mod profile;
-mod secret;
+pub(super) mod secret;
 
 pub use durability::{Durability, DurabilityError};
 pub use pages::Http;

@@ -1,7 +1,7 @@
 //! The secret that all servers of a system know, as an operator gives it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -37,21 +37,29 @@ pub enum SecretError {
 }
 
 impl SecretFlags {
-    /// The secret, if one is given. The end of the file's line isn't part of it.
+    /// The secret, if one is given.
     ///
     /// # Errors
     /// When the file can't be used.
     pub fn given(&self) -> Result<Option<String>, SecretError> {
-        let Some(file) = &self.secret_file else {
-            return Ok(self.secret.clone());
-        };
-        let file = file.clone();
-        match std::fs::read_to_string(&file) {
-            Err(source) => Err(SecretError::Unreadable { file, source }),
-            Ok(text) => match text.trim_end_matches(['\r', '\n']) {
-                "" => Err(SecretError::Empty { file }),
-                secret => Ok(Some(secret.to_owned())),
-            },
+        match &self.secret_file {
+            Some(file) => read(file).map(Some),
+            None => Ok(self.secret.clone()),
         }
+    }
+}
+
+/// The secret in a file. The end of its line isn't part of it.
+///
+/// # Errors
+/// When there is none.
+pub(in crate::command) fn read(file: &Path) -> Result<String, SecretError> {
+    let file = file.to_owned();
+    match std::fs::read_to_string(&file) {
+        Err(source) => Err(SecretError::Unreadable { file, source }),
+        Ok(text) => match text.trim_end_matches(['\r', '\n']) {
+            "" => Err(SecretError::Empty { file }),
+            secret => Ok(secret.to_owned()),
+        },
     }
 }
