@@ -1,6 +1,5 @@
 //! Opens the connections that the actor asks for.
 
-use std::io;
 use std::sync::Arc;
 
 use regrow_model::message::client::Info;
@@ -11,7 +10,6 @@ use tokio::time::timeout;
 use super::admission::Place;
 use super::handshake::{Dialer, Unfit};
 use super::stream::Stream;
-use super::tcp::Tcp;
 use super::{Shared, Side, Transport};
 use crate::metrics::Dialed;
 use crate::runtime::{Dial, Event, Outbox};
@@ -45,7 +43,7 @@ impl Dial for Transport {
 impl Transport {
     /// Connects, and as a server proves to be one.
     async fn reach(&self, address: &Address) -> Result<Box<dyn Stream>, Unfit> {
-        let mut stream = connect(address).await?;
+        let mut stream = self.0.carriers.connect(address, &self.0.limits()).await?;
         if let Side::Server(_, key) = &self.0.side {
             Dialer::new(key.clone()).introduce(&mut *stream).await?;
         }
@@ -69,8 +67,4 @@ impl Shared {
             let _ = self.report(event).await;
         }
     }
-}
-
-async fn connect(address: &Address) -> io::Result<Box<dyn Stream>> {
-    Ok(Box::new(Tcp::connect(address).await?))
 }

@@ -1,10 +1,12 @@
-//! `regrow serve`: one node on TCP.
+//! `regrow serve`: one node, and what carries its connections.
 
+mod certified;
 mod durability;
 mod pages;
 mod profile;
 mod secret;
 
+pub use certified::CertifiedError;
 pub use durability::{Durability, DurabilityError};
 pub use pages::Http;
 pub use profile::Profile;
@@ -26,6 +28,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use certified::Certified;
 use durability::Opened;
 
 use super::{journal, log};
@@ -54,17 +57,19 @@ pub struct Serve {
     /// Be reached by others under this host name (old spelling: -lh)
     #[arg(long, default_value = "localhost")]
     host: String,
-    /// Be reached by others here instead of at HOST and PORT: behind a forwarder, for example
-    #[arg(long, value_name = "HOST:PORT")]
+    /// Be reached by others here instead of at HOST and PORT: behind a forwarder, for example, or by another scheme
+    #[arg(long, value_name = "[tcp|tls|quic://]HOST:PORT")]
     advertise: Option<Address>,
     /// Listen on this address
     #[arg(long, default_value = "0.0.0.0")]
     listen: IpAddr,
     /// Join the tree of this server; several may be named. Without any, this one is a root
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "[tcp|tls|quic://]HOST:PORT")]
     join: Vec<Address>,
     #[command(flatten)]
     remote: Remote,
+    #[command(flatten)]
+    certified: Certified,
     #[command(flatten)]
     secret: SecretFlags,
     /// Keep the state in this directory [default: regrow-PORT]
@@ -172,6 +177,9 @@ pub enum ServeError {
     /// The file with the secret can't be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The certificates can't be used.
+    #[error(transparent)]
+    Certified(#[from] CertifiedError),
     /// The data directory can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -204,6 +212,7 @@ impl Serve {
     }
 
     async fn serve(self) -> Result<(), ServeError> {
+        let carriers = self.certified.carriers()?;
         let listener = TcpListener::bind((self.listen, self.port))
             .await
             .map_err(|source| ServeError::Listen {
@@ -224,7 +233,8 @@ impl Serve {
 
         let (events, queue) = mpsc::channel(EVENTS);
         let edge = Arc::new(Edge::new(DOMAIN, hashers(), &metrics));
-        let shared = Shared::new(
+        let shared = Shared::carried_by(
+            carriers,
             events,
             Side::Server(edge, key),
             self.profile.pace(),
@@ -314,10 +324,13 @@ impl Serve {
     fn config(&self, port: u16) -> Result<Config, ServeError> {
         let address = match &self.advertise {
             Some(address) => address.clone(),
-            None => Address::new(&self.host, port)?,
+            None => Address::new(&self.host, port)?.by(self.certified.scheme()),
         };
         let mut seeds = self.join.clone();
         seeds.extend(self.remote.address()?);
+        for address in seeds.iter().chain([&address]) {
+            self.certified.allows(address)?;
+        }
         Ok(Config {
             name: address.as_str().into(),
             address,
