@@ -4,14 +4,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rustls::client::Resumption;
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::sync::watch;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::quic;
 
 /// Where the certificates are.
 #[derive(Clone, Debug)]
@@ -85,6 +88,10 @@ pub(super) struct Current {
     pub(super) acceptor: Option<TlsAcceptor>,
     /// Connects to servers whose certificates we can verify.
     pub(super) connector: Option<TlsConnector>,
+    /// Answers servers that connect to us by QUIC: they need a certificate.
+    pub(super) quic_answers: Option<Arc<quinn::ServerConfig>>,
+    /// Connects to servers by QUIC.
+    pub(super) quic_dials: Option<quinn::ClientConfig>,
 }
 
 impl Certificates {
@@ -113,22 +120,63 @@ impl Certificates {
 
 impl Current {
     fn read(files: &CertificateFiles) -> Result<Self, CertificateError> {
-        let provider = Arc::new(ring::default_provider());
         let own = files.own.as_ref().map(Own::read).transpose()?;
         let roots = files.authority.as_deref().map(authority).transpose()?;
-        let acceptor = own
-            .as_ref()
-            .map(|own| answering(&provider, own, roots.as_ref()))
-            .transpose()?;
-        let connector = roots
-            .as_ref()
-            .map(|roots| asking(&provider, own.as_ref(), roots))
-            .transpose()?;
-        Ok(Self {
-            acceptor: acceptor.map(TlsAcceptor::from),
-            connector: connector.map(TlsConnector::from),
-        })
+        let mut current = Self {
+            acceptor: None,
+            connector: None,
+            quic_answers: None,
+            quic_dials: None,
+        };
+        if let Some(own) = &own {
+            let config = answering(own, roots.as_ref(), Guests::MayBeUnknown)?;
+            current.acceptor = Some(TlsAcceptor::from(Arc::new(config)));
+        }
+        if let Some(roots) = &roots {
+            let config = asking(own.as_ref(), roots)?;
+            current.connector = Some(TlsConnector::from(Arc::new(config)));
+        }
+        if let (Some(own), Some(roots)) = (&own, &roots) {
+            let config = answering(own, Some(roots), Guests::AreServers)?;
+            current.quic_answers = Some(Arc::new(quic_answers(config, own)?));
+            current.quic_dials = Some(quic_dials(asking(Some(own), roots)?, own)?);
+        }
+        Ok(current)
     }
+}
+
+/// How QUIC's handshake names what is spoken.
+const PROTOCOL: &[u8] = b"regrow";
+
+fn quic_answers(
+    mut config: ServerConfig,
+    own: &Own,
+) -> Result<quinn::ServerConfig, CertificateError> {
+    config.alpn_protocols = vec![PROTOCOL.to_vec()];
+    let crypto = QuicServerConfig::try_from(config).map_err(|error| own.unfit(&error))?;
+    let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+    config.transport_config(quic::settings());
+    Ok(config)
+}
+
+fn quic_dials(
+    mut config: ClientConfig,
+    own: &Own,
+) -> Result<quinn::ClientConfig, CertificateError> {
+    config.alpn_protocols = vec![PROTOCOL.to_vec()];
+    let crypto = QuicClientConfig::try_from(config).map_err(|error| own.unfit(&error))?;
+    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+    config.transport_config(quic::settings());
+    Ok(config)
+}
+
+/// Who may connect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guests {
+    /// Those with a certificate of the authority's, and those with none.
+    MayBeUnknown,
+    /// Those with one alone.
+    AreServers,
 }
 
 /// Our own certificate.
@@ -146,6 +194,10 @@ impl Own {
             chain: chain(&files.certificate)?,
             key: key.map_err(|error| unusable(&files.key, "private key", error))?,
         })
+    }
+
+    fn unfit(&self, error: &dyn std::error::Error) -> CertificateError {
+        self.refused()(rustls::Error::General(error.to_string()))
     }
 
     fn refused(&self) -> impl Fn(rustls::Error) -> CertificateError {
@@ -201,25 +253,27 @@ fn authority(file: &Path) -> Result<Roots, CertificateError> {
 
 /// Resumes nothing: whoever comes back shows its certificate again, which may have been replaced.
 fn answering(
-    provider: &Arc<CryptoProvider>,
     own: &Own,
     roots: Option<&Roots>,
-) -> Result<Arc<ServerConfig>, CertificateError> {
+    guests: Guests,
+) -> Result<ServerConfig, CertificateError> {
+    let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(own.refused())?;
     let builder = match roots {
         None => builder.with_no_client_auth(),
         Some(Roots { file, store }) => {
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(store.clone(), provider.clone())
-                    .allow_unauthenticated()
-                    .build();
+            let verifier = WebPkiClientVerifier::builder_with_provider(store.clone(), provider);
+            let verifier = match guests {
+                Guests::MayBeUnknown => verifier.allow_unauthenticated(),
+                Guests::AreServers => verifier,
+            };
             let refused = |error: VerifierBuilderError| CertificateError::Authority {
                 file: file.clone(),
                 why: error.to_string(),
             };
-            builder.with_client_cert_verifier(verifier.map_err(refused)?)
+            builder.with_client_cert_verifier(verifier.build().map_err(refused)?)
         }
     };
     let mut config = builder
@@ -227,16 +281,12 @@ fn answering(
         .map_err(own.refused())?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 /// The other side of the same.
-fn asking(
-    provider: &Arc<CryptoProvider>,
-    own: Option<&Own>,
-    roots: &Roots,
-) -> Result<Arc<ClientConfig>, CertificateError> {
-    let builder = ClientConfig::builder_with_provider(provider.clone())
+fn asking(own: Option<&Own>, roots: &Roots) -> Result<ClientConfig, CertificateError> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| CertificateError::Authority {
             file: roots.file.clone(),
@@ -250,5 +300,5 @@ fn asking(
             .map_err(own.refused())?,
     };
     config.resumption = Resumption::disabled();
-    Ok(Arc::new(config))
+    Ok(config)
 }

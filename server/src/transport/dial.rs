@@ -1,5 +1,6 @@
 //! Opens the connections that the actor asks for.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use regrow_model::message::client::Info;
@@ -29,7 +30,12 @@ impl Dial for Transport {
                     tracing::error!(event = "incompatible", %address, %error, "not a peer");
                     error.to_string()
                 }
-                Ok(Err(Unfit::Io(error))) => error.to_string(),
+                Ok(Err(Unfit::Io(error))) => {
+                    if error.kind() == ErrorKind::InvalidData {
+                        tracing::warn!(event = "certificate_refused", %address, %error, "not linked");
+                    }
+                    error.to_string()
+                }
                 Err(late) => late.to_string(),
             };
             this.0.traffic.dials.of(Dialed::Failed).inc();
@@ -43,7 +49,7 @@ impl Dial for Transport {
 impl Transport {
     /// Connects, and as a server proves to be one.
     async fn reach(&self, address: &Address) -> Result<Box<dyn Stream>, Unfit> {
-        let mut stream = self.0.carriers.connect(address, &self.0.limits()).await?;
+        let mut stream = self.0.connect(address).await?;
         if let Side::Server(_, key) = &self.0.side {
             Dialer::new(key.clone()).introduce(&mut *stream).await?;
         }

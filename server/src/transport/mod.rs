@@ -12,6 +12,7 @@ mod dial;
 pub mod handshake;
 mod listen;
 mod outq;
+mod quic;
 mod reader;
 mod received;
 mod sniff;
@@ -42,6 +43,7 @@ use crate::runtime::{Bound, Event, Events};
 use admission::{Place, Present};
 use connection::{Connection, Ending};
 use handshake::Key;
+use quic::Endpoints;
 use stream::Stream;
 
 /// How fast the transport notices that something is wrong.
@@ -148,6 +150,7 @@ impl Transport {
     pub async fn idle(&self) {
         // A connection that never ends is not waited for.
         let _ = timeout(self.0.pace.linger, self.0.present.none()).await;
+        let _ = timeout(self.0.pace.linger, self.0.endpoints.idle()).await;
     }
 
     fn carry(&self, stream: Box<dyn Stream>, from: Option<IpAddr>, end: End, place: Place) {
@@ -164,6 +167,7 @@ pub struct Shared {
     pace: Pace,
     limits: watch::Sender<Limits>,
     carriers: Carriers,
+    endpoints: Endpoints,
     next_link: AtomicU64,
     /// The connections there are.
     present: Present,
@@ -198,6 +202,7 @@ impl Shared {
             pace,
             limits: watch::Sender::new(limits),
             carriers,
+            endpoints: Endpoints::default(),
             next_link: AtomicU64::new(1),
             present: Present::default(),
             traffic,

@@ -14,7 +14,7 @@ pub use secret::{SecretError, SecretFlags};
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use certified::Certified;
+use certified::{Certified, reload_on_hangup};
 use durability::Opened;
 
 use super::{journal, log};
@@ -213,13 +213,8 @@ impl Serve {
 
     async fn serve(self) -> Result<(), ServeError> {
         let carriers = self.certified.carriers()?;
-        let listener = TcpListener::bind((self.listen, self.port))
-            .await
-            .map_err(|source| ServeError::Listen {
-                listen: self.listen,
-                port: self.port,
-                source,
-            })?;
+        let certificates = carriers.certificates.clone();
+        let listener = self.bind().await?;
         let port = listener.local_addr()?.port();
         let data = self.data.clone();
         let data = data.unwrap_or_else(|| PathBuf::from(format!("regrow-{port}")));
@@ -275,6 +270,11 @@ impl Serve {
             node.disk(),
             draining,
         ))?;
+        if let Some(certificates) = certificates {
+            reload_on_hangup(certificates)?;
+        }
+        let by_quic = transport.listen_by_quic(SocketAddr::new(self.listen, port));
+        let by_quic = by_quic.map_err(|source| self.cannot_listen(source))?;
         let listening = tokio::spawn(transport.clone().listen(listener));
         println!("listening on {address}");
 
@@ -290,12 +290,28 @@ impl Serve {
         tracing::info!(event = "stopping", "stopping");
         drain.send_replace(true);
         listening.abort();
+        if let Some(listening) = by_quic {
+            listening.abort();
+        }
         tokio::select! {
             stopped = stop(node, &transport) => stopped?,
             _ = terminate.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
             _ = interrupt.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
         }
         outcome
+    }
+
+    async fn bind(&self) -> Result<TcpListener, ServeError> {
+        let bound = TcpListener::bind((self.listen, self.port)).await;
+        bound.map_err(|source| self.cannot_listen(source))
+    }
+
+    fn cannot_listen(&self, source: io::Error) -> ServeError {
+        ServeError::Listen {
+            listen: self.listen,
+            port: self.port,
+            source,
+        }
     }
 
     /// What all servers of this system know; a root that isn't told invents it.
