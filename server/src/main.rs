@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use regrow::command::bench::{self, Bench};
+use regrow::command::cert::Cert;
 use regrow::command::check::{self, Check};
 use regrow::command::client::Client;
 use regrow::command::config::{self, Config, ConfigError, Setting};
@@ -39,6 +40,7 @@ enum Command {
     Config(Config),
     Users(Users),
     Status(Show),
+    Cert(Cert),
 }
 
 fn main() -> ExitCode {
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
             serve.run().map_err(Into::into)
         }
         Command::Client(client) => client.run().map_err(Into::into),
+        Command::Cert(cert) => cert.run().map_err(Into::into),
         Command::Forget(forget) => forget.run().map_err(Into::into),
         Command::Status(status) => status.run().map_err(Into::into),
         Command::Users(users) => users.run().map_err(Into::into),

@@ -18,7 +18,7 @@ mod tagged;
 pub mod user_file;
 
 pub use activity::Activity;
-pub use address::{Address, AddressError};
+pub use address::{Address, AddressError, Scheme};
 pub use client::{Reply, Request};
 pub use decode::Hearer;
 pub use id::{

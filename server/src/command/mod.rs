@@ -1,6 +1,7 @@
 //! The `regrow` command: one file per subcommand.
 
 pub mod bench;
+pub mod cert;
 pub mod check;
 pub mod client;
 pub mod config;

@@ -1,6 +1,6 @@
 //! Opens the connections that the actor asks for.
 
-use std::io;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use regrow_model::message::client::Info;
@@ -11,7 +11,6 @@ use tokio::time::timeout;
 use super::admission::Place;
 use super::handshake::{Dialer, Unfit};
 use super::stream::Stream;
-use super::tcp::Tcp;
 use super::{Shared, Side, Transport};
 use crate::metrics::Dialed;
 use crate::runtime::{Dial, Event, Outbox};
@@ -34,7 +33,12 @@ impl Dial for Transport {
                     tracing::error!(event = "incompatible", %address, %error, "not a peer");
                     error.to_string()
                 }
-                Ok(Err(Unfit::Io(error))) => error.to_string(),
+                Ok(Err(Unfit::Io(error))) => {
+                    if error.kind() == ErrorKind::InvalidData {
+                        tracing::warn!(event = "certificate_refused", %address, %error, "not linked");
+                    }
+                    error.to_string()
+                }
                 Err(late) => late.to_string(),
             };
             this.0.traffic.dials.of(Dialed::Failed).inc();
@@ -48,7 +52,7 @@ impl Dial for Transport {
 impl Transport {
     /// Connects, and as a server proves to be one.
     async fn reach(&self, address: &Address) -> Result<Box<dyn Stream>, Unfit> {
-        let mut stream = connect(address).await?;
+        let mut stream = self.0.connect(address).await?;
         if let Side::Server(_, key) = &self.0.side {
             Dialer::new(key.clone()).introduce(&mut *stream).await?;
         }
@@ -72,8 +76,4 @@ impl Shared {
             let _ = self.report(event).await;
         }
     }
-}
-
-async fn connect(address: &Address) -> io::Result<Box<dyn Stream>> {
-    Ok(Box::new(Tcp::connect(address).await?))
 }

@@ -11,8 +11,9 @@ use tokio::time::sleep;
 
 use super::Transport;
 use super::admission::{Crowded, Place};
+use super::sniff::Sniff;
 use super::tcp::Tcp;
-use crate::metrics::{Carrier, Refused};
+use crate::metrics::Refused;
 
 /// How long a listener rests after an error that is likely to last, as when no file descriptors are left.
 const REST: Duration = Duration::from_millis(100);
@@ -35,8 +36,7 @@ impl Transport {
     fn accept(&self, stream: TcpStream, from: SocketAddr) {
         match Place::take(&self.0, from.ip()) {
             Ok(place) => {
-                self.0.traffic.accepted.of(Carrier::Tcp).inc();
-                let stream = Box::new(Tcp::new(stream));
+                let stream = Box::new(Sniff::new(Tcp::new(stream), self.0.clone()));
                 self.carry(stream, Some(from.ip()), End::Accepted, place);
             }
             Err(crowded) => {

@@ -1,20 +1,29 @@
-//! Carries lines between processes: TCP, one JSON object a line.
+//! Carries lines between processes, one JSON object each: over TCP, TLS, WebSocket or QUIC ([`Carriers`]).
 //!
-//! A connection is one task that reads, writes and watches (`connection.rs`). What the actor never
+//! A connection is one task that reads, writes and watches (`connection.rs`), whatever carries it. What the actor never
 //! sees is here: heartbeats, silence, what the kernel has acknowledged, hashing at the [`edge`](crate::edge).
 
 mod admission;
+mod carriers;
+mod certificates;
 mod clock;
 mod connection;
 mod dial;
 pub mod handshake;
 mod listen;
 mod outq;
+mod quic;
 mod reader;
 mod received;
+mod sniff;
 mod stream;
 mod tcp;
+mod tls;
+mod websocket;
 mod writer;
+
+pub use carriers::{Carriers, Way};
+pub use certificates::{CertificateError, CertificateFiles, Certificates, OwnFiles};
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,6 +43,7 @@ use crate::runtime::{Bound, Event, Events};
 use admission::{Place, Present};
 use connection::{Connection, Ending};
 use handshake::Key;
+use quic::Endpoints;
 use stream::Stream;
 
 /// How fast the transport notices that something is wrong.
@@ -140,6 +150,7 @@ impl Transport {
     pub async fn idle(&self) {
         // A connection that never ends is not waited for.
         let _ = timeout(self.0.pace.linger, self.0.present.none()).await;
+        let _ = timeout(self.0.pace.linger, self.0.endpoints.idle()).await;
     }
 
     fn carry(&self, stream: Box<dyn Stream>, from: Option<IpAddr>, end: End, place: Place) {
@@ -155,6 +166,8 @@ pub struct Shared {
     side: Side,
     pace: Pace,
     limits: watch::Sender<Limits>,
+    carriers: Carriers,
+    endpoints: Endpoints,
     next_link: AtomicU64,
     /// The connections there are.
     present: Present,
@@ -163,8 +176,20 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Connections that report to `events`.
+    /// Connections that report to `events`, over TCP.
     pub fn new(
+        events: Events,
+        side: Side,
+        pace: Pace,
+        limits: Limits,
+        traffic: Traffic,
+    ) -> Arc<Self> {
+        Self::carried_by(Carriers::default(), events, side, pace, limits, traffic)
+    }
+
+    /// Connections that report to `events`, over whatever these are.
+    pub fn carried_by(
+        carriers: Carriers,
         events: Events,
         side: Side,
         pace: Pace,
@@ -176,6 +201,8 @@ impl Shared {
             side,
             pace,
             limits: watch::Sender::new(limits),
+            carriers,
+            endpoints: Endpoints::default(),
             next_link: AtomicU64::new(1),
             present: Present::default(),
             traffic,

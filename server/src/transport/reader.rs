@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use super::connection::Ending;
 use super::handshake::{Acceptor, Heard};
-use super::stream::Stream;
+use super::stream::{Refused, Stream};
 use super::{Shared, Side};
 use crate::edge::{Admission, Guest};
 use crate::metrics::Limit;
@@ -102,7 +102,10 @@ impl Reader {
                 self.splitter.allow(limits.server_line_bytes);
             }
             if let Err(error) = ready!(self.poll_fill(stream, to, cx)) {
-                return Poll::Ready(Ending::Broken(error));
+                match Refused::of(error) {
+                    Ok(info) => self.add(Line::Malformed(info)),
+                    Err(error) => return Poll::Ready(Ending::Broken(error)),
+                }
             }
         }
     }
@@ -120,16 +123,22 @@ impl Reader {
         ready!(Pin::new(&mut stream).poll_read(cx, &mut buffer))?;
         self.heard_at = Instant::now();
         let bytes = buffer.filled();
+        let certified = stream.certified() != Some(false);
         if bytes.is_empty() {
-            self.finish(to);
-        } else if let Err(too_long) = self.split(bytes, to) {
+            self.finish(certified, to);
+        } else if let Err(too_long) = self.split(bytes, certified, to) {
             to.shared.traffic.limited.of(Limit::LineLength).inc();
             self.add(Line::Malformed(too_long.into()));
         }
         Poll::Ready(Ok(()))
     }
 
-    fn split(&mut self, bytes: &[u8], to: &Destination<'_>) -> Result<(), LineTooLong> {
+    fn split(
+        &mut self,
+        bytes: &[u8],
+        certified: bool,
+        to: &Destination<'_>,
+    ) -> Result<(), LineTooLong> {
         let traffic = &to.shared.traffic;
         let Self {
             splitter,
@@ -142,7 +151,7 @@ impl Reader {
         let split = splitter.feed(bytes, |line| {
             // An empty line is a heartbeat: that it came is all it says.
             if !line.is_empty() {
-                lines.extend(to.decode(line, acceptor, guest));
+                lines.extend(to.decode(line, certified, acceptor, guest));
             }
         });
         traffic.bytes_received.inc_by(bytes.len() as u64);
@@ -152,10 +161,10 @@ impl Reader {
     }
 
     /// The far end sends no more: its last line may have no end.
-    fn finish(&mut self, to: &Destination<'_>) {
+    fn finish(&mut self, certified: bool, to: &Destination<'_>) {
         let splitter = std::mem::replace(&mut self.splitter, LineSplitter::new(0));
         if let Some(last) = splitter.finish() {
-            let line = to.decode(&last, &mut self.acceptor, &mut self.guest);
+            let line = to.decode(&last, certified, &mut self.acceptor, &mut self.guest);
             self.lines.extend(line);
         }
         self.over = Some(Over::Done);
@@ -249,10 +258,21 @@ pub(super) struct Destination<'a> {
 
 impl Destination<'_> {
     /// What a line says to the actor; nothing if it is the transport's own.
-    fn decode(&self, line: &[u8], acceptor: &mut Acceptor, guest: &mut Guest) -> Option<Line> {
+    fn decode(
+        &self,
+        line: &[u8],
+        certified: bool,
+        acceptor: &mut Acceptor,
+        guest: &mut Guest,
+    ) -> Option<Line> {
         if let Side::Server(_, key) = &self.shared.side {
             match acceptor.hear(key, line) {
                 Heard::Nothing => {}
+                Heard::Answer(_) if !certified => {
+                    let info =
+                        "a server needs a certificate of this system's authority to link by TLS";
+                    return Some(Line::Malformed(Info::Text(info.into())));
+                }
                 Heard::Answer(answer) => {
                     let bytes = answer.into();
                     // It is the first thing that is said: the outbox has room.

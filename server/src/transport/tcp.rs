@@ -48,6 +48,10 @@ impl Stream for Tcp {
     fn acknowledged(&self) -> io::Result<u64> {
         Ok(self.written.saturating_sub(unacknowledged(&self.stream)?))
     }
+
+    fn certified(&self) -> Option<bool> {
+        None
+    }
 }
 
 impl AsyncRead for Tcp {

@@ -1,11 +1,13 @@
-//! `regrow serve`: one node on TCP.
+//! `regrow serve`: one node, and what carries its connections.
 
+mod certified;
 mod durability;
 mod limits;
 mod pages;
 mod profile;
 pub(super) mod secret;
 
+pub use certified::CertifiedError;
 pub use durability::{Durability, DurabilityError};
 pub use pages::Http;
 pub use profile::Profile;
@@ -13,7 +15,7 @@ pub use secret::{SecretError, SecretFlags};
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use certified::{Certified, reload_on_hangup};
 use durability::Opened;
 pub use limits::LimitFlags;
 
@@ -56,17 +59,19 @@ pub struct Serve {
     /// Be reached by others under this host name (old spelling: -lh)
     #[arg(long, default_value = "localhost")]
     host: String,
-    /// Be reached by others here instead of at HOST and PORT: behind a forwarder, for example
-    #[arg(long, value_name = "HOST:PORT")]
+    /// Be reached by others here instead of at HOST and PORT: behind a forwarder, for example, or by another scheme
+    #[arg(long, value_name = "[tcp|tls|quic://]HOST:PORT")]
     advertise: Option<Address>,
     /// Listen on this address
     #[arg(long, default_value = "0.0.0.0")]
     listen: IpAddr,
     /// Join the tree of this server; several may be named. Without any, this one is a root
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "[tcp|tls|quic://]HOST:PORT")]
     join: Vec<Address>,
     #[command(flatten)]
     remote: Remote,
+    #[command(flatten)]
+    certified: Certified,
     #[command(flatten)]
     secret: SecretFlags,
     /// Keep the state in this directory [default: regrow-PORT]
@@ -176,6 +181,9 @@ pub enum ServeError {
     /// The file with the secret can't be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The certificates can't be used.
+    #[error(transparent)]
+    Certified(#[from] CertifiedError),
     /// The data directory can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -208,13 +216,9 @@ impl Serve {
     }
 
     async fn serve(self) -> Result<(), ServeError> {
-        let listener = TcpListener::bind((self.listen, self.port))
-            .await
-            .map_err(|source| ServeError::Listen {
-                listen: self.listen,
-                port: self.port,
-                source,
-            })?;
+        let carriers = self.certified.carriers()?;
+        let certificates = carriers.certificates.clone();
+        let listener = self.bind().await?;
         let port = listener.local_addr()?.port();
         let data = self.data.clone();
         let data = data.unwrap_or_else(|| PathBuf::from(format!("regrow-{port}")));
@@ -228,7 +232,8 @@ impl Serve {
 
         let (events, queue) = mpsc::channel(EVENTS);
         let edge = Arc::new(Edge::new(DOMAIN, hashers(), &metrics));
-        let shared = Shared::new(
+        let shared = Shared::carried_by(
+            carriers,
             events,
             Side::Server(edge, key),
             self.profile.pace(),
@@ -269,6 +274,11 @@ impl Serve {
             node.disk(),
             draining,
         ))?;
+        if let Some(certificates) = certificates {
+            reload_on_hangup(certificates)?;
+        }
+        let by_quic = transport.listen_by_quic(SocketAddr::new(self.listen, port));
+        let by_quic = by_quic.map_err(|source| self.cannot_listen(source))?;
         let listening = tokio::spawn(transport.clone().listen(listener));
         println!("listening on {address}");
 
@@ -284,12 +294,28 @@ impl Serve {
         tracing::info!(event = "stopping", "stopping");
         drain.send_replace(true);
         listening.abort();
+        if let Some(listening) = by_quic {
+            listening.abort();
+        }
         tokio::select! {
             stopped = stop(node, &transport) => stopped?,
             _ = terminate.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
             _ = interrupt.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
         }
         outcome
+    }
+
+    async fn bind(&self) -> Result<TcpListener, ServeError> {
+        let bound = TcpListener::bind((self.listen, self.port)).await;
+        bound.map_err(|source| self.cannot_listen(source))
+    }
+
+    fn cannot_listen(&self, source: io::Error) -> ServeError {
+        ServeError::Listen {
+            listen: self.listen,
+            port: self.port,
+            source,
+        }
     }
 
     /// What all servers of this system know; a root that isn't told invents it.
@@ -318,10 +344,13 @@ impl Serve {
     fn config(&self, port: u16) -> Result<Config, ServeError> {
         let address = match &self.advertise {
             Some(address) => address.clone(),
-            None => Address::new(&self.host, port)?,
+            None => Address::new(&self.host, port)?.by(self.certified.scheme()),
         };
         let mut seeds = self.join.clone();
         seeds.extend(self.remote.address()?);
+        for address in seeds.iter().chain([&address]) {
+            self.certified.allows(address)?;
+        }
         Ok(Config {
             name: address.as_str().into(),
             address,

@@ -1,0 +1,291 @@
+//! QUIC: one stream each way, over UDP. Between servers alone, and both show a certificate.
+//!
+//! A connection that is closed takes with it what the far end hasn't read yet. So whoever finishes first closes, once it has read
+//! that the far end has finished too; whoever finishes second waits for that.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, RecvStream, SendStream};
+use quinn::{ServerConfig, TransportConfig, VarInt};
+use regrow_model::message::Address;
+use regrow_model::port::End;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::lookup_host;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+
+use super::Transport;
+use super::admission::Place;
+use super::stream::Stream;
+use crate::metrics::{Carrier, Refused};
+
+/// How long a connection may be without a sign of the far end; a server's silence is noticed long before.
+const VANISHED_MS: u32 = 30_000;
+/// How long a far end may take to read what was sent before the end.
+const LINGER: Duration = Duration::from_secs(5);
+/// What to assume of a network that nothing is known of, or a lost first packet would take a whole dial.
+const FIRST_ROUND_TRIP: Duration = Duration::from_millis(50);
+/// How much may be on its way to us.
+const RECEIVE_BYTES: u32 = 4 << 20;
+/// How much of what was sent is kept until it has arrived.
+const SEND_BYTES: u64 = 4 << 20;
+
+/// What connections rest on, as every server of ours does it.
+pub(super) fn settings() -> Arc<TransportConfig> {
+    let mut settings = TransportConfig::default();
+    settings
+        .max_concurrent_bidi_streams(1_u8.into())
+        .max_concurrent_uni_streams(0_u8.into())
+        .datagram_receive_buffer_size(None)
+        .max_idle_timeout(Some(VarInt::from_u32(VANISHED_MS).into()))
+        .initial_rtt(FIRST_ROUND_TRIP)
+        .stream_receive_window(RECEIVE_BYTES.into())
+        .receive_window(RECEIVE_BYTES.into())
+        .send_window(SEND_BYTES);
+    Arc::new(settings)
+}
+
+/// The sockets of a process.
+#[derive(Default)]
+pub(super) struct Endpoints(Mutex<Sockets>);
+
+#[derive(Default)]
+struct Sockets {
+    listening: Option<Endpoint>,
+    ipv4: Option<Endpoint>,
+    ipv6: Option<Endpoint>,
+}
+
+impl Endpoints {
+    fn with<T>(&self, what: impl FnOnce(&mut Sockets) -> T) -> T {
+        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The one that reaches this address.
+    fn to(&self, address: SocketAddr) -> io::Result<Endpoint> {
+        self.with(|sockets| {
+            let (endpoint, from) = match address {
+                SocketAddr::V4(_) => (&mut sockets.ipv4, Ipv4Addr::UNSPECIFIED.into()),
+                SocketAddr::V6(_) => (&mut sockets.ipv6, Ipv6Addr::UNSPECIFIED.into()),
+            };
+            if let Some(endpoint) = endpoint {
+                return Ok(endpoint.clone());
+            }
+            let new = Endpoint::client(SocketAddr::new(from, 0))?;
+            Ok(endpoint.insert(new).clone())
+        })
+    }
+
+    /// Returns when every far end of a connection that was closed could have heard of it.
+    pub(super) async fn idle(&self) {
+        let all = self.with(|sockets| {
+            let all = [&sockets.listening, &sockets.ipv4, &sockets.ipv6];
+            all.map(Clone::clone)
+        });
+        for endpoint in all.into_iter().flatten() {
+            endpoint.wait_idle().await;
+        }
+    }
+}
+
+/// One connection.
+pub(super) struct Quic {
+    connection: Connection,
+    send: SendStream,
+    receive: RecvStream,
+    /// Whether the far end has finished, and we have read all that it sent.
+    has_read_all: bool,
+    parting: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Quic {
+    fn new(connection: Connection, (send, receive): (SendStream, RecvStream)) -> Self {
+        Self {
+            connection,
+            send,
+            receive,
+            has_read_all: false,
+            parting: None,
+        }
+    }
+
+    /// Connects to an address whose certificate bears its host's name. All that the host resolves to is tried at once: who
+    /// isn't there over UDP doesn't say so.
+    ///
+    /// # Errors
+    /// When nobody answers there, or somebody else.
+    pub(super) async fn connect(
+        endpoints: &Endpoints,
+        config: &ClientConfig,
+        address: &Address,
+    ) -> io::Result<Self> {
+        let mut attempts = JoinSet::new();
+        for to in lookup_host(address.as_str()).await? {
+            let connecting = endpoints
+                .to(to)?
+                .connect_with(config.clone(), to, address.host())
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            attempts.spawn(async move {
+                let connection = connecting.await?;
+                let streams = connection.open_bi().await?;
+                Ok(Self::new(connection, streams))
+            });
+        }
+        let mut failure = io::ErrorKind::NotFound.into();
+        while let Some(attempt) = attempts.join_next().await {
+            match attempt.map_err(io::Error::other)? {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failure = refused(error),
+            }
+        }
+        Err(failure)
+    }
+}
+
+/// A certificate that was refused, by us or the far end, is told from a far end that isn't there.
+fn refused(error: ConnectionError) -> io::Error {
+    match error {
+        ConnectionError::TransportError(_) | ConnectionError::ConnectionClosed(_) => {
+            io::Error::new(io::ErrorKind::InvalidData, error)
+        }
+        ConnectionError::VersionMismatch
+        | ConnectionError::ApplicationClosed(_)
+        | ConnectionError::Reset
+        | ConnectionError::TimedOut
+        | ConnectionError::LocallyClosed
+        | ConnectionError::CidsExhausted => error.into(),
+    }
+}
+
+impl Transport {
+    /// Takes connections by QUIC as well, at this address, if there are certificates for that.
+    ///
+    /// # Errors
+    /// When it can't listen there.
+    pub fn listen_by_quic(&self, at: SocketAddr) -> io::Result<Option<JoinHandle<()>>> {
+        let Some(config) = self.0.carriers.quic_acceptor() else {
+            return Ok(None);
+        };
+        let endpoint = Endpoint::server((*config).clone(), at)?;
+        let sockets = &self.0.endpoints;
+        sockets.with(|sockets| sockets.listening = Some(endpoint.clone()));
+        let this = self.clone();
+        Ok(Some(tokio::spawn(async move {
+            while let Some(incoming) = endpoint.accept().await {
+                this.accept_by_quic(incoming);
+            }
+        })))
+    }
+
+    fn accept_by_quic(&self, incoming: quinn::Incoming) {
+        if !incoming.remote_address_validated() {
+            // Nobody takes places under others' addresses.
+            let _ = incoming.retry();
+            return;
+        }
+        let from = incoming.remote_address().ip();
+        let place = match Place::take(&self.0, from) {
+            Ok(place) => place,
+            Err(crowded) => {
+                tracing::warn!(event = "connection_refused", %from, why = %crowded, "refused a connection");
+                return incoming.refuse();
+            }
+        };
+        let Some(config) = self.0.carriers.quic_acceptor() else {
+            return incoming.refuse();
+        };
+        let this = self.clone();
+        tokio::spawn(async move {
+            let patience = this.0.limits().stranger;
+            match timeout(patience, open(incoming, config)).await {
+                Ok(Ok(stream)) => {
+                    this.0.traffic.accepted.of(Carrier::Quic).inc();
+                    this.carry(Box::new(stream), Some(from), End::Accepted, place);
+                }
+                Ok(Err(error)) => {
+                    this.0.traffic.refused.of(Refused::Handshake).inc();
+                    tracing::debug!(%from, %error, "no QUIC connection");
+                }
+                Err(late) => tracing::debug!(%from, %late, "no QUIC connection"),
+            }
+        });
+    }
+}
+
+async fn open(
+    incoming: quinn::Incoming,
+    config: Arc<ServerConfig>,
+) -> Result<Quic, ConnectionError> {
+    let connection = incoming.accept_with(config)?.await?;
+    let streams = connection.accept_bi().await?;
+    Ok(Quic::new(connection, streams))
+}
+
+impl Stream for Quic {
+    fn handed_over(&self) -> u64 {
+        0
+    }
+
+    /// No legacy client comes this way.
+    fn acknowledged(&self) -> io::Result<u64> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn certified(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+impl AsyncRead for Quic {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(AsyncRead::poll_read(
+            Pin::new(&mut self.receive),
+            cx,
+            buffer
+        ))?;
+        self.has_read_all |= buffer.filled().len() == before;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Quic {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        AsyncWrite::poll_write(Pin::new(&mut self.send), cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.parting.is_none() {
+            // It may have been reset by the far end: then there is nothing to wait for.
+            let is_second = self.send.finish().is_ok() && self.has_read_all;
+            let connection = self.connection.clone();
+            self.parting = Some(Box::pin(async move {
+                if is_second {
+                    // Closed now, it would take along what the far end hasn't read.
+                    let _ = timeout(LINGER, connection.closed()).await;
+                }
+            }));
+        }
+        if let Some(parting) = &mut self.parting {
+            ready!(parting.as_mut().poll(cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
