@@ -228,6 +228,18 @@ fn with_memory_alone_everything_is_gone_after_a_kill() {
 }
 
 #[test]
+fn a_secret_that_a_full_disk_did_not_take_is_invented_again() {
+    let data = directory();
+    let file = data.path().join("secret");
+    File::create(&file).expect("room for a name");
+    let mut server = Server::launch(0, data.path(), &[]);
+    let said = server.until("secret: ");
+    assert!(said.len() >= "secret: ".len() + 20, "{said}");
+    let kept = fs::read_to_string(&file).expect("it is kept");
+    assert_eq!(said, format!("secret: {kept}"));
+}
+
+#[test]
 fn a_directory_that_keeps_something_is_not_used_with_memory() {
     let data = directory();
     let mut server = Server::start(data.path(), &[]);

@@ -19,7 +19,7 @@ pub enum StoreError {
     },
     /// Another process has it.
     #[error(
-        "{} is in use by another process. Stop that one, or give this server a directory of its own with --data",
+        "{} is in use by another process. Stop that one first; a server takes another directory with --data",
         directory.display()
     )]
     InUse {

@@ -396,14 +396,18 @@ async fn stop<A, S: 'static>(node: Handle<A, S>, transport: &Transport) -> Resul
 fn invented(data: &Path) -> Result<String, ServeError> {
     let file = data.join(SECRET_FILE);
     let keep = || match std::fs::read_to_string(&file) {
-        Ok(secret) => Ok(secret.trim().to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        // A file with nothing in it is what a full disk leaves of one.
+        Ok(secret) if !secret.trim().is_empty() => Ok(secret.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(_) | Err(_) => {
             let letters = rand::rng().sample_iter(Alphanumeric);
             let secret: String = letters.take(SECRET_LETTERS).map(char::from).collect();
-            private(&file)?.write_all(secret.as_bytes())?;
+            let mut whole = tempfile::NamedTempFile::new_in(data)?;
+            whole.write_all(secret.as_bytes())?;
+            whole.as_file().sync_all()?;
+            whole.persist(&file)?;
             Ok(secret)
         }
-        Err(error) => Err(error),
     };
     keep().map_err(|source| ServeError::SecretFile {
         file: file.clone(),
