@@ -430,6 +430,38 @@ fn a_server_runs_with_what_its_file_says_and_its_secret_may_stand_in_another() {
 }
 
 #[test]
+fn a_server_that_is_told_to_reads_its_limits_again_and_keeps_them_if_it_cannot() {
+    let (directory, data) = (directory(), directory());
+    let config = file(
+        &directory,
+        "r.toml",
+        "max-connections = 1000\nmailbox-days = 7\n",
+    );
+    let (mut server, url) = with_pages(data.path(), &["--config", &config]);
+    file(
+        &directory,
+        "r.toml",
+        "max-connections = 1\nmailbox-days = 8\n",
+    );
+    server.signal("HUP");
+    server.until("limits_reloaded");
+    let settings = &status(&url)["settings"];
+    assert_eq!(settings["max-connections"], 1);
+    assert_eq!(settings["mailbox-days"], 7);
+    let _first = Client::of(&server);
+    soon("the second one is told that there is no room", || {
+        let told = Client::of(&server).hears()?;
+        told.contains("as many connections as it takes")
+            .then_some(())
+    });
+
+    file(&directory, "r.toml", "max-connections = many\n");
+    server.signal("HUP");
+    assert!(server.until("limits_kept").contains("line 1"));
+    assert_eq!(status(&url)["settings"]["max-connections"], 1);
+}
+
+#[test]
 fn a_log_for_programs_has_an_event_in_each_line() {
     let (one, other) = (directory(), directory());
     let mut root = Server::start(one.path(), &["--secret", SECRET, "--log", "json"]);

@@ -51,9 +51,9 @@ use tally::Tallies;
 /// How long the actor may take to answer, before it counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How many connections are served at once; later ones wait.
-const CONNECTIONS: usize = 32;
+const CONNECTIONS: usize = 128;
 /// How long a client may take over the head of a request, or be silent between two.
-const HEAD: Duration = Duration::from_secs(30);
+const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection lasts at most: who doesn't read doesn't hold a place for ever.
 const CONNECTION: Duration = Duration::from_secs(600);
 /// The longest head of a request, in bytes.
@@ -70,8 +70,8 @@ pub struct About {
     pub address: Address,
     /// The servers that it was told to join.
     pub seeds: Vec<Address>,
-    /// Every setting by its name, secrets left out.
-    pub settings: serde_json::Map<String, Value>,
+    /// Every setting by its name, secrets left out. Some can change.
+    pub settings: watch::Receiver<serde_json::Map<String, Value>>,
 }
 
 /// All that the pages are made of.

@@ -228,7 +228,7 @@ impl Status {
                 saves_waiting: seen.unsaved,
             },
             disk: disk(&pages.disk.borrow()),
-            settings: pages.about.settings.clone(),
+            settings: pages.about.settings.borrow().clone(),
         }
     }
 }

@@ -1,12 +1,10 @@
 //! `--cert`, `--key`, `--ca`, `--require-tls`: who the server is, and whom it believes.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use regrow_model::message::{Address, Scheme};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::transport::{Carriers, CertificateError, CertificateFiles, Certificates, OwnFiles};
 
@@ -85,25 +83,4 @@ impl Certified {
             Scheme::Tcp | Scheme::Tls | Scheme::Quic => Ok(()),
         }
     }
-}
-
-/// Reads certificates again at each SIGHUP.
-///
-/// # Errors
-/// When the system doesn't let us wait for signals.
-pub(super) fn reload_on_hangup(certificates: Arc<Certificates>) -> io::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            match certificates.reload() {
-                Ok(()) => {
-                    tracing::info!(event = "certificates_reloaded", "for new connections");
-                }
-                Err(error) => {
-                    tracing::error!(event = "certificates_kept", %error, "going on with the old ones");
-                }
-            }
-        }
-    });
-    Ok(())
 }

@@ -5,6 +5,7 @@ mod durability;
 mod limits;
 mod pages;
 mod profile;
+mod reload;
 pub(super) mod secret;
 
 pub use certified::CertifiedError;
@@ -25,13 +26,15 @@ use rand::Rng;
 use rand::distr::Alphanumeric;
 use regrow_model::message::{Address, AddressError};
 use regrow_model::node::{Boot, Config, Halt, Node, Report, balance, delivery, tree};
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use certified::{Certified, reload_on_hangup};
+use certified::Certified;
 use durability::Opened;
 pub use limits::LimitFlags;
+use reload::Reload;
 
 use super::{journal, log};
 use crate::clock::now;
@@ -111,7 +114,7 @@ pub struct Serve {
     config: Option<PathBuf>,
     /// Every setting by its name, for the pages.
     #[arg(skip)]
-    pub settings: serde_json::Map<String, serde_json::Value>,
+    pub settings: Map<String, Value>,
 }
 
 /// The old way to name a server: two flags.
@@ -228,7 +231,7 @@ impl Serve {
         let address = Address::new(&self.host, port)?;
         let door = self.http.open()?;
         let metrics = Metrics::new();
-        let about = self.about(&config);
+        let (about, settings) = self.about(&config);
 
         let (events, queue) = mpsc::channel(EVENTS);
         let edge = Arc::new(Edge::new(DOMAIN, hashers(), &metrics));
@@ -240,6 +243,11 @@ impl Serve {
             self.limits.limits(),
             metrics.traffic.clone(),
         );
+        let reload = Reload {
+            certificates,
+            shared: shared.clone(),
+            settings,
+        };
         let transport = Transport::new(shared);
         let (halt, mut halted) = mpsc::channel(1);
         let (reported, said) = (metrics.protocol.clone(), metrics.protocol.clone());
@@ -274,9 +282,7 @@ impl Serve {
             node.disk(),
             draining,
         ))?;
-        if let Some(certificates) = certificates {
-            reload_on_hangup(certificates)?;
-        }
+        reload.at_hangups()?;
         let by_quic = transport.listen_by_quic(SocketAddr::new(self.listen, port));
         let by_quic = by_quic.map_err(|source| self.cannot_listen(source))?;
         let listening = tokio::spawn(transport.clone().listen(listener));
@@ -331,14 +337,16 @@ impl Serve {
         }
     }
 
-    /// What the pages say that doesn't change.
-    fn about(&self, config: &Config) -> About {
-        About {
+    /// What the pages say beside how the server is, and the part of it that can change.
+    fn about(&self, config: &Config) -> (About, watch::Sender<Map<String, Value>>) {
+        let (settings, shown) = watch::channel(self.settings.clone());
+        let about = About {
             name: config.name.to_string(),
             address: config.address.clone(),
             seeds: config.seeds.clone(),
-            settings: self.settings.clone(),
-        }
+            settings: shown,
+        };
+        (about, settings)
     }
 
     fn config(&self, port: u16) -> Result<Config, ServeError> {
