@@ -96,7 +96,11 @@ impl Cert {
     }
 }
 
-fn authority(directory: &Path) -> Result<(), CertError> {
+/// Makes a private authority.
+///
+/// # Errors
+/// When it can't be made, or is there already.
+pub(crate) fn authority(directory: &Path) -> Result<(), CertError> {
     fs::create_dir_all(directory).map_err(at(directory))?;
     let (file, key_file) = (
         directory.join(AUTHORITY_FILE),
@@ -123,7 +127,11 @@ fn authority(directory: &Path) -> Result<(), CertError> {
     Ok(())
 }
 
-fn node(directory: &Path, names: &[String]) -> Result<(), CertError> {
+/// Makes a server's certificate.
+///
+/// # Errors
+/// When it can't be made, or is there already.
+pub(crate) fn node(directory: &Path, names: &[String]) -> Result<(), CertError> {
     let authority_key = directory.join(AUTHORITY_KEY_FILE);
     let pem = match fs::read_to_string(&authority_key) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

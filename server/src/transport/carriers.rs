@@ -45,7 +45,7 @@ impl Shared {
     ///
     /// # Errors
     /// When nobody answers there, or somebody else.
-    pub(super) async fn connect(&self, address: &Address) -> io::Result<Box<dyn Stream>> {
+    pub(crate) async fn connect(&self, address: &Address) -> io::Result<Box<dyn Stream>> {
         let way = self.carriers.way.unwrap_or(match address.scheme() {
             Scheme::Tcp => Way::Tcp,
             Scheme::Tls => Way::Tls,

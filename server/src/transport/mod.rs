@@ -176,19 +176,8 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Connections that report to `events`, over TCP.
-    pub fn new(
-        events: Events,
-        side: Side,
-        pace: Pace,
-        limits: Limits,
-        traffic: Traffic,
-    ) -> Arc<Self> {
-        Self::carried_by(Carriers::default(), events, side, pace, limits, traffic)
-    }
-
     /// Connections that report to `events`, over whatever these are.
-    pub fn carried_by(
+    pub fn new(
         carriers: Carriers,
         events: Events,
         side: Side,

@@ -8,7 +8,7 @@ use regrow_model::message::client::Info;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes, both ways.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
     /// How many bytes have been handed to the kernel, those that wrap what was written included.
     fn handed_over(&self) -> u64;
 

@@ -2,7 +2,10 @@
 //! servers may die meanwhile.
 
 mod screen;
+mod servers;
 mod typed;
+
+pub use servers::ServersError;
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead};
@@ -18,8 +21,9 @@ use tokio::time::{Instant, sleep_until};
 use super::serve::Remote;
 use crate::metrics::Metrics;
 use crate::runtime::{EVENTS, Forgetful, Handle, Setup, spawn};
-use crate::transport::{Limits, Pace, Shared, Side, Transport};
+use crate::transport::{Carriers, Limits, Pace, Shared, Side, Transport};
 use screen::{Next, Screen};
+use servers::Servers;
 use typed::Typed;
 
 /// How many lines from the terminal, and how many to it, may wait.
@@ -34,9 +38,8 @@ const LINGER: Duration = Duration::from_secs(10);
 /// When its server dies, the client goes on at another one: nothing is lost, and nothing comes twice.
 #[derive(Args, Debug)]
 pub struct Client {
-    /// A server; several may be named, for when one is gone. More are learned at login
-    #[arg(long = "server", value_name = "HOST:PORT")]
-    servers: Vec<Address>,
+    #[command(flatten)]
+    servers: Servers,
     #[command(flatten)]
     remote: Remote,
     /// Log in as this user; without it as anonymous (old spelling: -u)
@@ -59,6 +62,9 @@ pub enum ClientError {
     /// It can't connect to that.
     #[error("-rh: {0}")]
     Address(#[from] AddressError),
+    /// It can't connect in that way.
+    #[error(transparent)]
+    Servers(#[from] ServersError),
     /// The system doesn't let it run threads.
     #[error("cannot run: {0}")]
     System(#[from] io::Error),
@@ -80,18 +86,19 @@ impl Client {
     /// When it can't start, or when there is nothing more that it could do.
     pub fn run(self) -> Result<(), ClientError> {
         let config = self.config()?;
+        let carriers = self.servers.carriers()?;
         let mut screen = Screen::new(self.json, self.legacy);
         let greeting = self.greeting(&mut screen);
         let threads = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()?;
-        threads.block_on(async { Session::start(config, screen).run(greeting).await })
+        threads.block_on(async { Session::start(config, carriers, screen).run(greeting).await })
     }
 
     fn config(&self) -> Result<Config, AddressError> {
         let mut servers: Vec<_> = self.remote.address()?.into_iter().collect();
-        servers.extend(self.servers.iter().cloned());
+        servers.extend(self.servers.addresses());
         if servers.is_empty() {
             servers.push(Address::new("localhost", 3780)?);
         }
@@ -152,11 +159,11 @@ struct Session {
 }
 
 impl Session {
-    fn start(config: Config, screen: Screen) -> Self {
+    fn start(config: Config, carriers: Carriers, screen: Screen) -> Self {
         let (events, happened) = mpsc::channel(EVENTS);
         let (pace, limits) = (Pace::FAST, Limits::default());
         let traffic = Metrics::new().traffic.clone(); // which nobody reads
-        let shared = Shared::new(events, Side::Client, pace, limits, traffic);
+        let shared = Shared::new(carriers, events, Side::Client, pace, limits, traffic);
         let transport = Transport::new(shared);
         let (tell, told) = mpsc::channel(QUEUE);
         let setup = Setup {

@@ -235,7 +235,7 @@ impl Serve {
 
         let (events, queue) = mpsc::channel(EVENTS);
         let edge = Arc::new(Edge::new(DOMAIN, hashers(), &metrics));
-        let shared = Shared::carried_by(
+        let shared = Shared::new(
             carriers,
             events,
             Side::Server(edge, key),

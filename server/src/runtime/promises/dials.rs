@@ -4,11 +4,10 @@ use regrow_model::message::Address;
 use regrow_model::port::{End, Input};
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::puppet::{Heard, Pull, Puppet, address_of};
+use super::puppet::{By, Heard, Pull, Puppet, address_of};
 
-#[tokio::test]
-async fn a_dial_that_is_answered_ends_in_up_at_both_ends() {
-    let (mut here, mut there) = (Puppet::new().await, Puppet::new().await);
+pub(super) async fn a_dial_that_is_answered_ends_in_up_at_both_ends(by: By) {
+    let (mut here, mut there) = (Puppet::by(by).await, Puppet::by(by).await);
     here.pull([Pull::Open(there.address.clone())]).await;
     match here.hears().await {
         Heard::Input(Input::Up { end, .. }) => assert_eq!(end, End::Dialed(there.address.clone())),
@@ -20,12 +19,11 @@ async fn a_dial_that_is_answered_ends_in_up_at_both_ends() {
     }
 }
 
-#[tokio::test]
-async fn a_dial_where_nobody_listens_ends_in_unreachable() {
+pub(super) async fn a_dial_where_nobody_listens_ends_in_unreachable(by: By) {
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = address_of(&unused);
+    let address = address_of(&unused).by(by.scheme());
     drop(unused);
-    let mut puppet = Puppet::new().await;
+    let mut puppet = Puppet::by(by).await;
     puppet.pull([Pull::Open(address.clone())]).await;
     let expected = Heard::Input(Input::Unreachable { address });
     assert_eq!(puppet.hears().await, expected);

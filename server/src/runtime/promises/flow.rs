@@ -6,12 +6,13 @@ use regrow_model::port::Input;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::puppet::{Heard, LIMITS, Pull, Puppet, line, text_of, wire};
+use super::puppet::{By, Heard, LIMITS, Pull, Puppet, line, text_of, wire};
 
-#[tokio::test]
-async fn lines_arrive_in_the_order_in_which_they_were_sent_and_on_their_own_link() {
+pub(super) async fn lines_arrive_in_the_order_in_which_they_were_sent_and_on_their_own_link(
+    by: By,
+) {
     const LINES: usize = 5_000;
-    let (mut here, mut there) = (Puppet::new().await, Puppet::new().await);
+    let (mut here, mut there) = (Puppet::by(by).await, Puppet::by(by).await);
     let mut links = Vec::new();
     for _ in 0..2 {
         here.pull([Pull::Open(there.address.clone())]).await;
@@ -50,9 +51,8 @@ async fn a_line_in_pieces_and_lines_in_one_piece_are_the_same_lines() {
     }
 }
 
-#[tokio::test]
-async fn a_slow_reader_is_cut_at_its_bound_and_delays_nobody() {
-    let mut puppet = Puppet::new().await;
+pub(super) async fn a_slow_reader_is_cut_at_its_bound_and_delays_nobody(by: By) {
+    let mut puppet = Puppet::by(by).await;
     let (slow, slow_link) = puppet.raw().await;
     let (mut quick, quick_link) = puppet.raw().await;
     let large = line("x".repeat(1 << 19));
@@ -94,9 +94,8 @@ async fn a_sender_waits_while_the_actor_is_busy() {
     }
 }
 
-#[tokio::test]
-async fn a_line_beyond_the_limit_is_malformed_and_nothing_follows_it() {
-    let mut puppet = Puppet::new().await;
+pub(super) async fn a_line_beyond_the_limit_is_malformed_and_nothing_follows_it(by: By) {
+    let mut puppet = Puppet::by(by).await;
     let (mut raw, link) = puppet.raw().await;
     let long = vec![b'x'; LIMITS.line_bytes + 2];
     raw.stream().write_all(&long).await.unwrap();

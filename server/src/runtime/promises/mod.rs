@@ -1,6 +1,7 @@
 //! What a runtime promises (`design.md` §4), each promise seen on real sockets with an actor that does what
 //! the test says and tells what it hears.
 
+mod carriers;
 mod dials;
 mod disks;
 mod flow;

@@ -2,21 +2,26 @@
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use regrow_model::message::{Address, Line, Peer, Request, Username, client::Info};
+use regrow_model::message::{Address, Line, Peer, Request, Scheme, Username, client::Info};
 use regrow_model::port::{Effect, Effects, Input, Link, Port};
 use stateright::actor::{Actor, Id, Out};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
+use crate::command::cert;
 use crate::edge::Edge;
 use crate::metrics::Metrics;
 use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Looks, Setup, spawn};
 use crate::transport::handshake::{Acceptor, Heard as Greeted, Key};
-use crate::transport::{Limits, Pace, Shared, Side, Transport};
+use crate::transport::{
+    Carriers, CertificateFiles, Certificates, Limits, OwnFiles, Pace, Shared, Side, Transport, Way,
+};
 
 /// No test waits longer than this for anything.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -83,8 +88,68 @@ fn obey(pull: Pull, out: &mut Out<Strings>) {
     }
 }
 
+/// What carries a test's connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    Tcp,
+    Tls,
+    WebSocket,
+    Quic,
+}
+
+impl By {
+    fn way(self) -> Way {
+        match self {
+            Self::Tcp => Way::Tcp,
+            Self::Tls => Way::Tls,
+            Self::WebSocket => Way::Ws,
+            Self::Quic => Way::Quic,
+        }
+    }
+
+    /// How servers dial; they have no WebSockets.
+    pub(super) fn scheme(self) -> Scheme {
+        match self {
+            Self::Tcp | Self::WebSocket => Scheme::Tcp,
+            Self::Tls => Scheme::Tls,
+            Self::Quic => Scheme::Quic,
+        }
+    }
+
+    /// What connections are carried by, dialed in some way or as their address says.
+    fn carriers(self, way: Option<Way>) -> Carriers {
+        let certificates = match self {
+            Self::Tcp | Self::WebSocket => None,
+            Self::Tls | Self::Quic => Some(CERTIFICATES.clone()),
+        };
+        Carriers {
+            certificates,
+            requires_tls: false,
+            way,
+        }
+    }
+}
+
+/// This machine's, by an authority of the tests' own.
+static CERTIFICATES: LazyLock<Arc<Certificates>> = LazyLock::new(|| {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name);
+    cert::authority(directory.path()).unwrap();
+    cert::node(directory.path(), &["127.0.0.1".to_owned()]).unwrap();
+    let own = OwnFiles {
+        certificate: file("127.0.0.1.pem"),
+        key: file("127.0.0.1.key"),
+    };
+    let files = CertificateFiles {
+        own: Some(own),
+        authority: Some(file("ca.pem")),
+    };
+    Arc::new(Certificates::read(files).unwrap())
+});
+
 /// A running [`Strings`], and the test's hold on it.
 pub(super) struct Puppet {
+    by: By,
     pub(super) address: Address,
     asks: mpsc::Sender<Vec<Pull>>,
     heard: mpsc::UnboundedReceiver<Heard>,
@@ -119,15 +184,25 @@ impl Puppet {
         Self::with_disk(Forgetful).await
     }
 
+    pub(super) async fn by(by: By) -> Self {
+        Self::start(by, Forgetful).await
+    }
+
     pub(super) async fn with_disk(disk: impl Disk<u64> + 'static) -> Self {
+        Self::start(By::Tcp, disk).await
+    }
+
+    async fn start(by: By, disk: impl Disk<u64> + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = address_of(&listener);
+        let address = address_of(&listener).by(by.scheme());
         let (events, queue) = mpsc::channel(EVENTS);
         let metrics = Metrics::new();
         let edge = Arc::new(Edge::new("test", 1, &metrics));
         let side = Side::Server(edge, Key::new("secret").unwrap());
         let traffic = metrics.traffic.clone();
-        let transport = Transport::new(Shared::new(events, side, PACE, LIMITS, traffic));
+        let carriers = by.carriers(None);
+        let shared = Shared::new(carriers, events, side, PACE, LIMITS, traffic);
+        let transport = Transport::new(shared);
         let (tell, heard) = mpsc::unbounded_channel();
         let setup = Setup {
             actor: Strings,
@@ -140,8 +215,13 @@ impl Puppet {
             said: Box::new(|_, _| {}),
         };
         let running = spawn(setup, queue);
+        if by == By::Quic {
+            let here = listener.local_addr().unwrap();
+            transport.listen_by_quic(here).unwrap();
+        }
         tokio::spawn(transport.listen(listener));
         Self {
+            by,
             address,
             asks: running.asks(),
             heard,
@@ -195,32 +275,47 @@ impl Puppet {
 
     /// A raw connection to this actor, and its link.
     pub(super) async fn raw(&mut self) -> (Raw, Link) {
-        let raw = Raw::dial(&self.address).await;
+        let raw = Raw::dial(self.by, &self.address).await;
         let link = self.hears_up().await;
         (raw, link)
     }
 }
 
 /// The other end of a link, without a runtime.
-pub(super) struct Raw(BufReader<TcpStream>);
+pub(super) struct Raw(BufReader<Box<dyn Duplex>>);
+
+/// Bytes, both ways.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 impl Raw {
-    pub(super) async fn dial(address: &Address) -> Self {
-        Self::of(TcpStream::connect(address.as_str()).await.unwrap())
+    async fn dial(by: By, address: &Address) -> Self {
+        let (events, _) = mpsc::channel(1);
+        let (carriers, traffic) = (by.carriers(Some(by.way())), Metrics::new().traffic.clone());
+        let shared = Shared::new(carriers, events, Side::Client, PACE, LIMITS, traffic);
+        let stream = soon(shared.connect(address)).await.unwrap();
+        let mut raw = Self(BufReader::new(Box::new(stream)));
+        if by == By::Quic {
+            // The far end hears of a stream once there is something in it.
+            soon(raw.stream().write_all(b"\n")).await.unwrap();
+        }
+        raw
     }
 
     pub(super) fn of(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
-        Self(BufReader::new(stream))
+        Self(BufReader::new(Box::new(stream)))
     }
 
-    pub(super) fn stream(&mut self) -> &mut TcpStream {
+    pub(super) fn stream(&mut self) -> &mut dyn Duplex {
         self.0.get_mut()
     }
 
     pub(super) async fn say(&mut self, line: &Line) {
         let bytes = encoded(line);
         soon(self.0.get_mut().write_all(&bytes)).await.unwrap();
+        soon(self.0.get_mut().flush()).await.unwrap();
     }
 
     /// Answers a server that has dialed, and hears it prove who it is.
@@ -246,12 +341,8 @@ impl Raw {
 
     /// Whether nothing has arrived by now.
     pub(super) fn is_quiet(&mut self) -> bool {
-        self.0.buffer().is_empty()
-            && self
-                .0
-                .get_ref()
-                .try_read(&mut [0; 1])
-                .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+        let mut cx = Context::from_waker(Waker::noop());
+        Pin::new(&mut self.0).poll_fill_buf(&mut cx).is_pending()
     }
 }
 

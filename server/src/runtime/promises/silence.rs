@@ -5,7 +5,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::puppet::{
-    Heard, PACE, Pull, Puppet, Raw, address_of, line, login, server_line, soon, wire,
+    By, Heard, PACE, Pull, Puppet, Raw, address_of, line, login, server_line, soon, wire,
 };
 
 async fn dialed_by(puppet: &mut Puppet) -> (Raw, Link) {
@@ -31,9 +31,19 @@ async fn a_server_that_is_silent_is_down_whatever_the_kernel_says() {
     assert_eq!(raw.reads().await.as_deref(), Some(""));
 }
 
-#[tokio::test]
-async fn two_servers_with_nothing_to_say_stay_linked() {
-    let (mut here, mut there) = (Puppet::new().await, Puppet::new().await);
+pub(super) async fn a_server_that_has_linked_and_falls_silent_is_down(by: By) {
+    let mut puppet = Puppet::by(by).await;
+    let (mut raw, link) = puppet.raw().await;
+    raw.say(&server_line()).await;
+    puppet.hears().await;
+    let began = Instant::now();
+    let down = Heard::Input(Input::Down { link });
+    assert_eq!(puppet.hears().await, down);
+    assert!(began.elapsed() >= PACE.silence / 2);
+}
+
+pub(super) async fn two_servers_with_nothing_to_say_stay_linked(by: By) {
+    let (mut here, mut there) = (Puppet::by(by).await, Puppet::by(by).await);
     here.pull([Pull::Open(there.address.clone())]).await;
     let link = here.hears_up().await;
     there.hears_up().await;
@@ -43,9 +53,8 @@ async fn two_servers_with_nothing_to_say_stay_linked() {
     assert_eq!((here.has_heard(), there.has_heard()), (None, None));
 }
 
-#[tokio::test]
-async fn a_client_may_be_silent_and_gets_no_heartbeat() {
-    let mut puppet = Puppet::new().await;
+pub(super) async fn a_client_may_be_silent_and_gets_no_heartbeat(by: By) {
+    let mut puppet = Puppet::by(by).await;
     let (mut raw, link) = puppet.raw().await;
     raw.say(&login()).await;
     puppet.hears().await;
@@ -55,9 +64,8 @@ async fn a_client_may_be_silent_and_gets_no_heartbeat() {
     assert_eq!(raw.reads().await, Some(wire("first")));
 }
 
-#[tokio::test]
-async fn what_a_legacy_clients_kernel_has_acknowledged_is_reported() {
-    let mut puppet = Puppet::new().await;
+pub(super) async fn what_a_legacy_clients_kernel_has_acknowledged_is_reported(by: By) {
+    let mut puppet = Puppet::by(by).await;
     let (mut raw, link) = puppet.raw().await;
     puppet
         .pull([Pull::Say(link, line("before it is known"))])

@@ -3,11 +3,10 @@
 use regrow_model::port::Input;
 use tokio::io::AsyncWriteExt;
 
-use super::puppet::{Heard, Pull, Puppet, line, wire};
+use super::puppet::{By, Heard, Pull, Puppet, line, wire};
 
-#[tokio::test]
-async fn a_link_that_its_far_end_leaves_goes_down_once() {
-    let mut puppet = Puppet::new().await;
+pub(super) async fn a_link_that_its_far_end_leaves_goes_down_once(by: By) {
+    let mut puppet = Puppet::by(by).await;
     for _ in 0..50 {
         let (mut raw, link) = puppet.raw().await;
         raw.say(&line("hello")).await;
@@ -19,9 +18,8 @@ async fn a_link_that_its_far_end_leaves_goes_down_once() {
     assert_eq!(puppet.has_heard(), None);
 }
 
-#[tokio::test]
-async fn after_its_own_close_an_actor_never_hears_of_the_link_again() {
-    let mut puppet = Puppet::new().await;
+pub(super) async fn after_its_own_close_an_actor_never_hears_of_the_link_again(by: By) {
+    let mut puppet = Puppet::by(by).await;
     let (mut raw, link) = puppet.raw().await;
     puppet.pull([Pull::Close(link)]).await;
     assert_eq!(raw.reads().await, None);
@@ -33,9 +31,10 @@ async fn after_its_own_close_an_actor_never_hears_of_the_link_again() {
     assert_eq!(puppet.hears_line().await, "fence");
 }
 
-#[tokio::test]
-async fn what_was_sent_before_a_close_is_delivered_whatever_the_far_end_still_says() {
-    let mut puppet = Puppet::new().await;
+pub(super) async fn what_was_sent_before_a_close_is_delivered_whatever_the_far_end_still_says(
+    by: By,
+) {
+    let mut puppet = Puppet::by(by).await;
     let (mut raw, link) = puppet.raw().await;
     // More than the far end's kernel takes at once.
     let text = |n| format!("{n} {}", "x".repeat(1_000));
@@ -64,9 +63,8 @@ async fn what_is_sent_on_a_link_that_is_down_is_lost_and_stops_nothing() {
     assert_eq!(raw.reads().await, Some(wire("heard")));
 }
 
-#[tokio::test]
-async fn a_far_end_that_only_stops_sending_still_gets_its_answer() {
-    let mut puppet = Puppet::new().await;
+pub(super) async fn a_far_end_that_only_stops_sending_still_gets_its_answer(by: By) {
+    let mut puppet = Puppet::by(by).await;
     let (mut raw, link) = puppet.raw().await;
     raw.stream()
         .write_all(wire("question").as_bytes())
