@@ -284,4 +284,9 @@ mod tests {
             assert_eq!(Speech::of(early), Speech::Unknown);
         }
     }
+
+    #[test]
+    fn a_connection_that_speaks_lines_costs_next_to_nothing_more() {
+        assert!(size_of::<Sniff<Tcp>>() - size_of::<Tcp>() <= 32);
+    }
 }
