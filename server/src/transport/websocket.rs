@@ -37,6 +37,8 @@ pub(super) struct WebSocket<S> {
     /// What was received and not read yet: the rest of a message, and then its line's end.
     received: Bytes,
     line_is_over: bool,
+    /// Whether the far end isn't listened to any more.
+    is_deaf: bool,
     /// The beginning of a line that is being written.
     unsent: Vec<u8>,
 }
@@ -67,6 +69,7 @@ impl<S: Stream + 'static> WebSocket<S> {
             line_bytes,
             received: Bytes::new(),
             line_is_over: true,
+            is_deaf: false,
             unsent: Vec::new(),
         }
     }
@@ -79,6 +82,7 @@ impl<S: Stream + 'static> WebSocket<S> {
                 None => Ok(None),
                 Some(Ok(Message::Text(text))) => Ok(Some(text)),
                 Some(Ok(Message::Binary(_))) => {
+                    self.is_deaf = true;
                     let info = Info::Text("a message must be text, and this one is binary".into());
                     Err(Refused(info).into())
                 }
@@ -87,11 +91,27 @@ impl<S: Stream + 'static> WebSocket<S> {
                     Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_),
                 )) => continue,
                 Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
+                    self.is_deaf = true;
                     let limit_bytes = self.line_bytes;
                     Err(Refused(LineTooLong { limit_bytes }.into()).into())
                 }
                 Some(Err(error)) => Err(broken(error)),
             });
+        }
+    }
+}
+
+impl<S: Stream + 'static> WebSocket<S> {
+    /// Reads without looking: what stays unread when a connection is closed takes back what was said last.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let stream = ready!(self.opening.poll_open(cx))?.get_mut();
+        let mut room = [0; 1024];
+        loop {
+            let mut discarded = ReadBuf::new(&mut room);
+            ready!(Pin::new(&mut *stream).poll_read(cx, &mut discarded))?;
+            if discarded.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
         }
     }
 }
@@ -167,6 +187,9 @@ impl<S: Stream + 'static> AsyncRead for WebSocket<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_deaf {
+            return self.poll_discard(cx);
+        }
         while self.received.is_empty() && self.line_is_over {
             match ready!(self.poll_message(cx))? {
                 None => return Poll::Ready(Ok(())),
