@@ -27,7 +27,7 @@ use rand::distr::Alphanumeric;
 use regrow_model::message::{Address, AddressError};
 use regrow_model::node::{Boot, Config, Halt, Node, Report, balance, delivery, tree};
 use serde_json::{Map, Value};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -48,6 +48,8 @@ use crate::transport::{Shared, Side, Transport};
 
 /// Which users' secrets hash alike: all servers of all Regrow systems.
 pub(super) const DOMAIN: &str = "regrow";
+/// How many connections may wait to be accepted: after a server has died, all of its clients come at once.
+const BACKLOG: u32 = 4_096;
 /// How long an invented secret is.
 const SECRET_LETTERS: usize = 26;
 /// Where an invented secret is kept, in the data directory.
@@ -221,7 +223,7 @@ impl Serve {
     async fn serve(self) -> Result<(), ServeError> {
         let carriers = self.certified.carriers()?;
         let certificates = carriers.certificates.clone();
-        let listener = self.bind().await?;
+        let listener = self.bind()?;
         let port = listener.local_addr()?.port();
         let data = self.data.clone();
         let data = data.unwrap_or_else(|| PathBuf::from(format!("regrow-{port}")));
@@ -311,9 +313,17 @@ impl Serve {
         outcome
     }
 
-    async fn bind(&self) -> Result<TcpListener, ServeError> {
-        let bound = TcpListener::bind((self.listen, self.port)).await;
-        bound.map_err(|source| self.cannot_listen(source))
+    fn bind(&self) -> Result<TcpListener, ServeError> {
+        let bind = || {
+            let socket = match self.listen {
+                IpAddr::V4(_) => TcpSocket::new_v4(),
+                IpAddr::V6(_) => TcpSocket::new_v6(),
+            }?;
+            socket.set_reuseaddr(true)?;
+            socket.bind((self.listen, self.port).into())?;
+            socket.listen(BACKLOG)
+        };
+        bind().map_err(|source| self.cannot_listen(source))
     }
 
     fn cannot_listen(&self, source: io::Error) -> ServeError {
