@@ -568,7 +568,8 @@ fn a_file_of_users_is_imported_as_a_whole_or_not_at_all() {
     let (directory, data) = (directory(), directory());
     let dir = data.path().to_str().expect("it has a name in UTF-8");
     let mut server = Server::start(data.path(), &[]);
-    server.kill();
+    server.signal("TERM");
+    server.ends();
     let good = r#""aaron":{"password":"hush","registertime":1}"#;
     for (bad, words) in [
         (r#""ben":{"hash":"$argon2id$x","registertime":1}"#, "ben"),
