@@ -1,5 +1,5 @@
-//! Forwarders in front of the demo's servers: a cut that needs no privileges. A joiner's first line says who it is, so
-//! a forwarder knows which pair of servers a connection is between; clients always get through.
+//! Forwarders in front of the demo's servers: a cut that needs no privileges. A joiner says who it is once it has proven that
+//! it knows the secret, so a forwarder knows which pair of servers a connection is between; clients always get through.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -84,17 +84,22 @@ impl Forwarders {
     async fn forward(self, server: usize, connection: TcpStream) -> io::Result<()> {
         connection.set_nodelay(true)?;
         let mut connection = BufReader::new(connection);
-        let mut first = Vec::new();
-        // Blank lines are heartbeats: the first word is the first line that isn't.
-        while first.iter().all(u8::is_ascii_whitespace) {
-            if connection.read_until(b'\n', &mut first).await? == 0 {
-                return Ok(());
-            }
-        }
-        let dialer = self.dialer(&first);
+        let mut first = line(&mut connection).await?;
         let Some(port) = self.targets()[server] else {
             return Ok(());
         };
+        let target = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+        target.set_nodelay(true)?;
+        let mut target = BufReader::new(target);
+        if is_challenge(&first) {
+            target.write_all(&first).await?;
+            let answer = line(&mut target).await?;
+            connection.write_all(&answer).await?;
+            let proof = line(&mut connection).await?;
+            target.write_all(&proof).await?;
+            first = line(&mut connection).await?;
+        }
+        let dialer = self.dialer(&first);
         let mut cut = self.0.cut.subscribe();
         let parts = move |far: &BTreeSet<usize>| {
             dialer.is_some_and(|dialer| far.contains(&dialer) != far.contains(&server))
@@ -102,8 +107,6 @@ impl Forwarders {
         if parts(&cut.borrow_and_update()) {
             return Ok(());
         }
-        let mut target = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
-        target.set_nodelay(true)?;
         target.write_all(&first).await?;
         tokio::select! {
             copied = tokio::io::copy_bidirectional(&mut connection, &mut target) => copied.map(|_| ()),
@@ -115,7 +118,7 @@ impl Forwarders {
         }
     }
 
-    /// Which server has said this first, if one has.
+    /// Which server asks to join by this line, if one does.
     fn dialer(&self, first: &[u8]) -> Option<usize> {
         let Line::Peer(Peer::Authenticate(join)) = Line::decode(first, Hearer::Server) else {
             return None;
@@ -123,4 +126,24 @@ impl Forwarders {
         let port: u16 = join.id.name.as_str().rsplit_once(':')?.1.parse().ok()?;
         self.0.ports.iter().position(|public| *public == port)
     }
+}
+
+/// The next line that isn't blank: blank ones are heartbeats. An end is the end of a connection.
+async fn line(stream: &mut BufReader<TcpStream>) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    while line.iter().all(u8::is_ascii_whitespace) {
+        if stream.read_until(b'\n', &mut line).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(line)
+}
+
+/// Whether a server begins to prove what it knows.
+fn is_challenge(line: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Said {
+        command: String,
+    }
+    serde_json::from_slice::<Said>(line).is_ok_and(|said| said.command == "CHALLENGE")
 }
