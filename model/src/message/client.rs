@@ -28,13 +28,10 @@ pub enum Secret {
     Hashed(SecretHash),
 }
 
-/// What no secret hashes to.
-pub const NEVER: &str = "!";
-
 impl Secret {
     /// One that nothing is equal to that anybody knows: takes the place of a secret that is wrong, or was not proven.
     pub fn never() -> Self {
-        Self::Hashed(NEVER.into())
+        Self::Hashed("!".into())
     }
 }
 

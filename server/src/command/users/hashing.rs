@@ -9,7 +9,10 @@ use regrow_model::message::client::Secret;
 use regrow_model::message::user_file::User;
 
 use crate::edge::{Bulk, params};
-use regrow_model::message::client::NEVER;
+
+/// What stands for the hash of no secret at all. Not what the edge puts for a secret that is wrong: the two would be equal, and a
+/// hash that failed would log somebody in.
+const LOCKED: &str = "*";
 
 /// How many hashes may wait to be taken.
 const AHEAD: usize = 256;
@@ -48,7 +51,7 @@ fn hash(user: &User, bulk: &mut Bulk) -> Option<SecretHash> {
     match &user.secret {
         Secret::Hashed(hash) => Some(hash.clone()),
         // It keeps the name from others, and nobody can log in with it.
-        Secret::Plain(secret) if secret.is_empty() => Some(SecretHash::from(NEVER)),
+        Secret::Plain(secret) if secret.is_empty() => Some(SecretHash::from(LOCKED)),
         Secret::Plain(secret) => bulk.hash(&user.username, secret),
     }
 }
@@ -59,7 +62,7 @@ pub(super) fn is_ours(hash: &SecretHash) -> bool {
         hex.len() == 2 * params::HASH_BYTES
             && hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
     };
-    hash.as_str() == NEVER
+    hash.as_str() == LOCKED
         || hash
             .as_str()
             .strip_prefix(params::PREFIX)
@@ -69,4 +72,15 @@ pub(super) fn is_ours(hash: &SecretHash) -> bool {
 /// Whether a user's secret takes time.
 pub(super) fn is_slow(user: &User) -> bool {
     matches!(&user.secret, Secret::Plain(secret) if !secret.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_secret_is_not_let_in_by_a_secret_that_is_wrong() {
+        assert_ne!(Secret::Hashed(LOCKED.into()), Secret::never());
+        assert!(is_ours(&LOCKED.into()));
+    }
 }
