@@ -516,6 +516,7 @@ fn users_that_were_imported_log_in_and_those_that_were_there_stay_as_they_are() 
         ("ben", "s1", "LOGIN_FAILED"),
         ("aaron", "s1", "LOGIN_SUCCESS"),
         ("aaron", "stolen", "LOGIN_FAILED"),
+        ("kept", "*", "LOGIN_FAILED"),
         ("kept", "!", "LOGIN_FAILED"),
     ] {
         let answer = answer(&server, &login(user, secret));

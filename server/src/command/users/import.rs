@@ -232,7 +232,8 @@ mod tests {
             (Secret::Plain("".into()), 0, None),
             (Secret::Plain("s1".into()), 11, Some(Objection::Future)),
             (hashed(&ours), 1, None),
-            (hashed("!"), 1, None),
+            (hashed("*"), 1, None),
+            (hashed("!"), 1, Some(Objection::ForeignHash)),
             (hashed("$argon2id$x"), 1, Some(Objection::ForeignHash)),
             (hashed("a1:0f"), 1, Some(Objection::ForeignHash)),
             (
