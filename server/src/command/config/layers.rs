@@ -69,7 +69,8 @@ pub fn read(
 
     let mut layers = Layer::new();
     let named = flags.get_one::<PathBuf>("config").cloned();
-    if let Some(file) = named.or_else(|| environment(FILE_VARIABLE).map(PathBuf::from)) {
+    let variable = environment(FILE_VARIABLE).filter(|file| !file.is_empty());
+    if let Some(file) = named.or_else(|| variable.map(PathBuf::from)) {
         stack(&mut layers, of_file(&leaf, &file)?);
     }
     stack(&mut layers, of_environment(&leaf, environment)?);
