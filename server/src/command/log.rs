@@ -21,6 +21,8 @@ pub fn to_stderr(format: Format) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // A log that can't be written, on a full disk for example, would be complained of where it can't be either: by a panic.
+        .log_internal_errors(false)
         .with_target(false);
     match format {
         Format::Human => log.with_ansi(io::stderr().is_terminal()).init(),
