@@ -42,7 +42,7 @@ pub enum StoreError {
     },
     /// It holds what a server that keeps nothing would forget.
     #[error(
-        "{} holds what a server has kept, and --durability memory would forget it. Name another directory with          --data, or move the file away",
+        "{} holds what a server has kept, and --durability memory would forget it. Name another directory with --data, or move the file away",
         file.display()
     )]
     Kept {
