@@ -6,8 +6,9 @@
 //! - The engine panics on some inputs that it takes to be impossible. None leaves this module.
 
 use std::any::Any;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -50,8 +51,11 @@ impl Engine {
             medium,
             _lock: lock,
         };
-        if !engine.file.exists() {
-            engine.create(directory)?;
+        // One that can't be seen, or leads nowhere, is not one that isn't there.
+        match std::fs::symlink_metadata(&engine.file) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => engine.create(directory)?,
+            Err(error) => return Err(StoreError::explain(&engine.file, redb::Error::Io(error))),
         }
         Ok(engine)
     }
@@ -94,6 +98,9 @@ impl Engine {
             transaction.commit()?;
             Ok(())
         })?;
+        // It will hold what users' secrets can be guessed by.
+        let owner_only = Permissions::from_mode(0o600);
+        std::fs::set_permissions(&unfinished, owner_only).map_err(system)?;
         std::fs::rename(&unfinished, &self.file).map_err(system)?;
         sync(directory).map_err(system)
     }

@@ -1,7 +1,8 @@
 //! One process at a time: a lock file beside the store, held for as long as a process uses the directory.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -54,12 +55,15 @@ fn cannot(path: &Path, source: io::Error) -> StoreError {
     }
 }
 
-/// Creates a directory so that it is still there after a crash of the machine.
+/// Creates a directory that nobody else can read, so that it is still there after a crash of the machine.
 fn create(directory: &Path) -> io::Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
-    std::fs::create_dir_all(directory)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
     let above: PathBuf = match directory.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         Some(_) | None => PathBuf::from("."),
