@@ -27,8 +27,9 @@ pub enum Phase {
     LoggingIn,
     /// Logged in, and both speak our extension.
     Live {
-        /// Whether something was heard that the server hasn't been told of; its timer runs.
-        owes_got: bool,
+        /// How many lines it has heard that the server hasn't been told of: 1 stands for any number where they aren't counted.
+        /// The timer runs unless there are none.
+        ungot: u32,
     },
     /// Logged in with the original protocol: what is said is said, for better or worse.
     Plain,
@@ -161,7 +162,7 @@ fn on_login_success(s: &mut State, link: Link, resumed: Option<Box<Resumed>>, st
         }
         return s.memory.forget(s.memory.last());
     };
-    set_phase(s, link, Phase::Live { owes_got: false });
+    set_phase(s, link, Phase::Live { ungot: 0 });
     s.servers.learn(resumed.servers);
     let first = s.memory.cursor.is_none();
     s.memory.raise(resumed.cursor);
@@ -257,27 +258,44 @@ fn on_gap(s: &mut State, link: Link, missed: u64, info: Info, cursor: Vector, st
     step.tell(Told::Gap { missed, info, lost });
 }
 
-/// The server is to be told before long how far this client has heard.
+/// The server is to be told before long how far this client has heard; at once if that is much, for it sends a client that
+/// catches up no more than a window.
 fn owe_got(s: &mut State, link: Link, step: &mut Step<'_>) {
-    if phase(s, link) == Some(Phase::Live { owes_got: false }) {
-        set_phase(s, link, Phase::Live { owes_got: true });
+    let Some(Phase::Live { ungot: before }) = phase(s, link) else {
+        return;
+    };
+    let most = step.config.ungot_max;
+    let ungot = most.map_or(1, |_| before + 1);
+    set_phase(s, link, Phase::Live { ungot });
+    if most.is_some_and(|most| ungot >= most) {
+        step.out.cancel_timer(Timer::Got);
+        say_got(s, step);
+    } else if before == 0 {
         let after = step.config.timing.got.clone();
         step.out.set_timer(Timer::Got, after);
     }
 }
 
-/// Timer: tells the server what was heard, so that it need not keep it.
+/// Timer: it has been long enough.
 pub(super) fn on_got_timer(s: &mut State, step: &mut Step<'_>) {
+    say_got(s, step);
+}
+
+/// Tells the server what was heard, so that it need not keep it.
+fn say_got(s: &mut State, step: &mut Step<'_>) {
     let Stage::Connected(connection) = &mut s.stage else {
         return;
     };
-    let owing = Phase::Live { owes_got: true };
-    if connection.phase == owing
+    if owes_got(connection)
         && let Some(cursor) = s.memory.cursor.clone()
     {
-        connection.phase = Phase::Live { owes_got: false };
+        connection.phase = Phase::Live { ungot: 0 };
         step.say(connection.link, Request::Got { cursor });
     }
+}
+
+fn owes_got(connection: &Connection) -> bool {
+    matches!(connection.phase, Phase::Live { ungot } if ungot > 0)
 }
 
 /// ACTIVITY_ACK: forgets what is stable, and no more.
@@ -417,7 +435,7 @@ fn take(s: &mut State, step: &mut Step<'_>) -> Option<Connection> {
     let Stage::Connected(connection) = std::mem::replace(&mut s.stage, Stage::Idle) else {
         return None;
     };
-    if connection.phase == (Phase::Live { owes_got: true }) {
+    if owes_got(&connection) {
         step.out.cancel_timer(Timer::Got);
     }
     Some(connection)

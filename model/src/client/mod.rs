@@ -52,6 +52,8 @@ pub struct Config {
     pub kind: Kind,
     /// How many of its own messages it keeps until they are stable; more are declined.
     pub kept_max: usize,
+    /// How many lines it may have heard before ACTIVITY_GOT says so at once; `None`: any number, until it is time.
+    pub ungot_max: Option<u32>,
     /// Which intervals it keeps.
     pub timing: Timing,
 }

@@ -23,6 +23,7 @@ pub(in crate::scenario) fn client(
         servers: servers.iter().map(|server| address(*server)).collect(),
         kind,
         kept_max: 8,
+        ungot_max: None,
         timing: Timing {
             backoffs: 0,
             ..Timing::default()

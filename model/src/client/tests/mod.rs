@@ -37,6 +37,7 @@ impl Hand {
             servers: vec![server(1), server(2)],
             kind,
             kept_max: 3,
+            ungot_max: Some(3),
             timing: Timing::default(),
         };
         let client = Client::with_rules(config, rules);

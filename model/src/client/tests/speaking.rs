@@ -189,6 +189,18 @@ fn it_says_now_and_then_what_it_has_heard() {
 }
 
 #[test]
+fn it_says_at_once_what_it_has_heard_if_that_is_much() {
+    let mut hand = Hand::live();
+    for number in 1..=3 {
+        assert!(hand.sent.is_empty());
+        hand.reply(broadcast("a", number, None));
+    }
+    let cursor = Vector::unit(stream("a"), 3);
+    assert_eq!(hand.sent, [Request::Got { cursor }]);
+    assert!(hand.timers.is_empty());
+}
+
+#[test]
 fn a_gap_is_told_and_acknowledged_like_a_message() {
     let mut hand = Hand::live();
     let cursor = Vector::unit(stream("a"), 4);

@@ -30,6 +30,8 @@ use typed::Typed;
 const QUEUE: usize = 256;
 /// How many messages are kept until everyone has them.
 const KEPT_MAX: usize = 65_536;
+/// How much is heard before a server is told so: a quarter of what it sends ahead to a client that catches up.
+const UNGOT_MAX: u32 = 256;
 /// How long the end of the input waits until what was said is safe.
 const LINGER: Duration = Duration::from_secs(10);
 
@@ -111,6 +113,7 @@ impl Client {
                 Kind::Ours
             },
             kept_max: KEPT_MAX,
+            ungot_max: Some(UNGOT_MAX),
             timing: Timing::default(),
         })
     }
