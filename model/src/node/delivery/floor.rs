@@ -29,6 +29,9 @@ pub(super) fn on_timer(s: &mut State, step: &mut Step<'_>) {
     };
     let me = s.id().name.clone();
     s.durable.delivery.floors.insert(me.clone(), floor.clone());
+    // What nobody needs from here on needn't go to disk first. What is told of it waits until the floor is there.
+    let everywhere = forget::everywhere(s);
+    forget::forget(s, everywhere, step);
     let news = vec![(me, floor)];
     if (step.rules.delivery.floor_is_durable)() {
         step.save(&s.durable);

@@ -15,6 +15,16 @@ const TICK: std::ops::Range<Duration> = Duration::from_secs(60)..Duration::from_
 pub(super) fn review(s: &mut State, step: &mut Step<'_>) {
     let everywhere = everywhere(s);
     speaker::settle(s, &everywhere, step);
+    forget(s, everywhere, step);
+    let waits = !s.durable.delivery.log.entries.is_empty();
+    if step.config.delivery.patience.is_some() && waits && !s.delivery.loses_patience {
+        s.delivery.loses_patience = true;
+        step.set(Timer::Patience, TICK);
+    }
+}
+
+/// Lets go of what of `everywhere` nobody needs.
+pub(super) fn forget(s: &mut State, everywhere: Vector, step: &Step<'_>) {
     if s.durable.delivery.log.entries.is_empty() {
         return;
     }
@@ -23,11 +33,6 @@ pub(super) fn review(s: &mut State, step: &mut Step<'_>) {
     let looks_back = !log.passed.is_empty() && (step.rules.delivery.forgets_passed)();
     if looks_back || !vector::covers(&log.base, &upto) {
         log.forget(&upto);
-    }
-    let waits = !s.durable.delivery.log.entries.is_empty();
-    if step.config.delivery.patience.is_some() && waits && !s.delivery.loses_patience {
-        s.delivery.loses_patience = true;
-        step.set(Timer::Patience, TICK);
     }
 }
 
