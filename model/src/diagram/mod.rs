@@ -195,6 +195,7 @@ impl Drawing<'_> {
             Some(Event::Crash(number)) => stopped(number - 1, "crash"),
             Some(Event::Restart(number)) => Mark::Started { at: number - 1 },
             Some(Event::Forget { at, server }) => alone(at - 1, format!("forgets s{server}")),
+            Some(Event::Drain(number)) => alone(number - 1, "drains".to_owned()),
             Some(Event::LoseDisk(number)) => alone(number - 1, "disk lost".to_owned()),
             Some(Event::Heal) | None => Mark::Healed,
         }

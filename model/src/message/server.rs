@@ -304,4 +304,8 @@ pub enum Peer {
         /// One or more.
         loads: Vec<Load>,
     },
+    /// LEAVE: the sender is being stopped. It has sent everything, and sends nothing more.
+    Leave,
+    /// LEFT, then a close: everything that came before LEAVE is on disk.
+    Left,
 }

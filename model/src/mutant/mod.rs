@@ -5,6 +5,7 @@ pub mod balance;
 pub mod client;
 pub mod connection;
 pub mod delivery;
+pub mod drain;
 pub mod registry;
 pub mod tree;
 
@@ -32,6 +33,7 @@ pub fn all() -> impl Iterator<Item = &'static Mutant> {
         .chain(delivery::MUTANTS)
         .chain(client::MUTANTS)
         .chain(balance::MUTANTS)
+        .chain(drain::MUTANTS)
 }
 
 /// The mutant of this name.

@@ -107,6 +107,7 @@ pub fn what(world: &World, before: &State, action: &Action) -> String {
                 Timer::Renew => "says again how many clients it has",
                 Timer::Floor => "says up to where it has everything",
                 Timer::Patience => "waits one tick less for what doesn't move",
+                Timer::Drain => "sends clients on, and leaves if none is left",
                 Timer::Age => "counts what waits as one tick older",
             };
             format!(
@@ -147,6 +148,7 @@ fn tell_event(event: Event) -> String {
         Event::Heal => "the network heals".to_owned(),
         Event::Crash(number) => format!("s{number} crashes"),
         Event::Restart(number) => format!("s{number} starts again"),
+        Event::Drain(server) => format!("the operator of s{server} stops it"),
         Event::Forget { at, server } => format!("an operator gives s{server} up, at s{at}"),
         Event::LoseDisk(number) => format!("s{number} loses its disk"),
     }

@@ -96,7 +96,11 @@ fn lets_go(event: Option<Event>, action: &Action, link: usize, end: usize, holde
         return match event {
             Event::Cut(_) => false,
             Event::Crash(number) => holder != Party::Server(number - 1),
-            Event::Heal | Event::Restart(_) | Event::LoseDisk(_) | Event::Forget { .. } => true,
+            Event::Heal
+            | Event::Restart(_)
+            | Event::LoseDisk(_)
+            | Event::Forget { .. }
+            | Event::Drain(_) => true,
         };
     }
     let notices = Action::Down { link, end } == *action;

@@ -25,6 +25,8 @@ pub struct State {
     pub announced: u64,
     /// How often it was said.
     pub number: u64,
+    /// Whether this server is being stopped: what it says is that it is no place for clients.
+    pub is_closed: bool,
     /// Whether it shall be said shortly: the timer runs.
     pub owes: bool,
     /// What is known of the others.
@@ -87,7 +89,7 @@ pub(super) fn on_edge_up(s: &mut Node, link: Link, step: &Step<'_>) -> Vec<Load>
     let neighbour = match s.links.get(&link) {
         Some(Role::Child(name)) => Some(name),
         Some(Role::Parent) => s.tree.path().first().map(|parent| &parent.name),
-        Some(Role::Fresh | Role::Attempt | Role::Client(_)) | None => None,
+        Some(Role::Fresh | Role::Attempt | Role::Client(_) | Role::Leaving) | None => None,
     };
     if let Some(name) = neighbour {
         s.balance.neighbours.insert(link, name.clone());
@@ -153,12 +155,33 @@ pub(super) fn on_login(s: &mut Node, link: Link, step: &mut Step<'_>) {
         return;
     }
     let sent_on = delivery::sent_on(s, link);
-    let to = lightest(s, step).filter(|_| (step.rules.balance.sends_on)(sent_on));
+    let to = lightest(s)
+        .filter(|(load, ..)| (step.rules.balance.redirects)(s.balance.clients, *load))
+        .filter(|_| (step.rules.balance.sends_on)(sent_on));
     delivery::on_placed(s, link, to.is_none());
-    let Some((name, to)) = to else {
-        return;
-    };
-    if let Some(other) = s.balance.others.get_mut(&name) {
+    if let Some((_, name, to)) = to {
+        redirect(s, link, &name, to, step);
+    }
+}
+
+/// This server is being stopped: nobody shall be sent here.
+pub(super) fn on_drain(s: &mut Node, step: &mut Step<'_>) {
+    s.balance.is_closed = (step.rules.drain.is_closed)();
+    if (step.rules.balance.announces)() {
+        announce(s, step);
+    }
+}
+
+/// REDIRECT, however light this server is: it is being stopped. Without another one to go to, a close.
+pub(super) fn send_away(s: &mut Node, link: Link, step: &mut Step<'_>) {
+    match lightest(s).filter(|_| (step.rules.drain.says_where)()) {
+        Some((_, name, to)) => redirect(s, link, &name, to, step),
+        None => connection::leave(s, link, step),
+    }
+}
+
+fn redirect(s: &mut Node, link: Link, name: &ServerName, to: Address, step: &mut Step<'_>) {
+    if let Some(other) = s.balance.others.get_mut(name) {
         other.sent += (step.rules.balance.raises)();
     }
     connection::refuse(s, link, Reply::Redirect { to }, step);
@@ -243,19 +266,18 @@ fn own(s: &Node) -> Load {
             incarnation: s.durable.tree.incarnation,
         },
         number: s.balance.number,
-        clients: Some(s.balance.announced),
+        clients: (!s.balance.is_closed).then_some(s.balance.announced),
     }
 }
 
-/// The lightest other server, if it is light enough to send a client there.
-fn lightest(s: &Node, step: &Step<'_>) -> Option<(ServerName, Address)> {
+/// The lightest other server, and its load.
+fn lightest(s: &Node) -> Option<(u64, ServerName, Address)> {
     let loads = s.balance.others.iter().filter_map(|(name, other)| {
         let address = &s.durable.tree.known.get(name)?.address;
         Some((other.load.clients? + other.sent, name, address))
     });
     let (load, name, address) = loads.min()?;
-    let is_lighter = (step.rules.balance.redirects)(s.balance.clients, load);
-    is_lighter.then(|| (name.clone(), address.clone()))
+    Some((load, name.clone(), address.clone()))
 }
 
 #[cfg(test)]

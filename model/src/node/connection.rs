@@ -247,7 +247,8 @@ fn stand(s: &mut State, link: Link, proved: Standing, step: &mut Step<'_>) {
 fn standing_mut(s: &mut State, link: Link) -> Option<&mut Standing> {
     match s.links.get_mut(&link) {
         Some(Role::Client(connection)) => Some(&mut connection.standing),
-        Some(Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_)) | None => None,
+        Some(Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving)
+        | None => None,
     }
 }
 

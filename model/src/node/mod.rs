@@ -1,7 +1,7 @@
 //! The server actor. [`Node`] hands each input to the one part that it belongs to; the parts are
 //! [`tree`] (who is whose parent), [`connection`] (what a client may say next), and, over the edges of the tree,
 //! the protocols that use it. Every part has the same face, in the same order: its state, its messages,
-//! its timers, then one `on_…` function per input.
+//! its timers, then one `on_…` function per input. [`drain`] is how all of it ends on purpose.
 //!
 //! ```text
 //!            ┌────────────── Node ──────────────┐
@@ -14,6 +14,7 @@
 pub mod balance;
 pub mod connection;
 pub mod delivery;
+pub mod drain;
 pub mod registry;
 pub mod rules;
 pub mod tree;
@@ -101,6 +102,8 @@ pub struct State {
     pub delivery: delivery::State,
     /// Its own load and the others'.
     pub balance: balance::State,
+    /// How far it has got with leaving.
+    pub drain: drain::Stage,
     /// Set once it has stopped for good.
     pub halted: Option<Halt>,
 }
@@ -129,6 +132,8 @@ pub enum Role {
     Child(ServerName),
     /// A client's.
     Client(Box<Connection>),
+    /// The edge to a neighbour that was told LEAVE.
+    Leaving,
 }
 
 /// Why a node stops by itself.
@@ -141,6 +146,11 @@ pub enum Halt {
     },
     /// An operator has given this server up.
     Retired,
+    /// Its operator has stopped it, and it has left.
+    Drained {
+        /// Whether a neighbour has said that it has on disk all that this server has. Otherwise it had none that lasted.
+        handed_over: bool,
+    },
 }
 
 /// A node's timers: a closed set without counters; setting one replaces it.
@@ -160,6 +170,8 @@ pub enum Timer {
     Announce,
     /// Tell them again, changed or not.
     Renew,
+    /// Draining: send more clients on.
+    Drain,
 }
 
 /// What an operator can ask of a node.
@@ -170,6 +182,8 @@ pub enum Order {
         /// Which.
         server: ServerName,
     },
+    /// Stop: send the clients on, hand over, leave.
+    Drain,
 }
 
 /// What a node tells its operator; nothing in the protocol depends on it.
@@ -269,16 +283,13 @@ impl State {
         for link in std::mem::take(&mut self.links).into_keys() {
             step.close(link);
         }
-        self.tree.parent = None;
-        self.tree.children.clear();
-        self.tree.attempt = None;
-        step.cancel(Timer::Retry);
-        step.cancel(Timer::Probe);
+        tree::let_go(self, step);
         step.cancel(Timer::Floor);
         step.cancel(Timer::Patience);
         step.cancel(Timer::Age);
         step.cancel(Timer::Announce);
         step.cancel(Timer::Renew);
+        step.cancel(Timer::Drain);
         step.tell(Report::Halted(why.clone()));
         self.halted = Some(why);
     }
@@ -337,6 +348,7 @@ impl Actor for Node {
             registry: rounds,
             delivery: delivery::State::default(),
             balance: balance::State::default(),
+            drain: drain::Stage::default(),
             halted: None,
         };
         let mut step = self.step(out);
@@ -352,6 +364,8 @@ impl Actor for Node {
             Port::In(input) if state.halted.is_none() => {
                 on_input(state.to_mut(), input, &mut self.step(out));
             }
+            // Whoever had knocked before it stopped must not wait for an answer.
+            Port::In(Input::Up { link, .. }) => self.step(out).close(link),
             Port::In(_) | Port::Out(_) => {}
         }
     }
@@ -369,6 +383,7 @@ impl Actor for Node {
             Timer::Age => delivery::on_age(state, step),
             Timer::Announce => balance::on_announce(state, step),
             Timer::Renew => balance::on_renew(state, step),
+            Timer::Drain => drain::on_timer(state, step),
         }
     }
 }
@@ -386,6 +401,7 @@ impl Node {
 fn on_input(s: &mut State, input: Input<Order>, step: &mut Step<'_>) {
     match input {
         Input::Up { link, end } => match end {
+            End::Accepted if s.drain.is_leaving() => step.close(link),
             End::Accepted => {
                 s.links.insert(link, Role::Fresh);
             }
@@ -396,6 +412,7 @@ fn on_input(s: &mut State, input: Input<Order>, step: &mut Step<'_>) {
         Input::Down { link } => on_down(s, link, step),
         Input::Unreachable { address } => tree::on_unreachable(s, &address, step),
         Input::Ask(Order::Forget { server }) => tree::on_order(s, server, step),
+        Input::Ask(Order::Drain) => drain::on_order(s, step),
     }
 }
 
@@ -410,6 +427,7 @@ fn on_line(s: &mut State, link: Link, line: Line, step: &mut Step<'_>) {
             }
         },
         Some(Role::Client(_)) => on_client_line(s, link, line, step),
+        Some(Role::Leaving) => drain::on_line(s, link, &line, step),
     }
 }
 
@@ -464,7 +482,10 @@ fn on_peer(s: &mut State, link: Link, peer: Peer, step: &mut Step<'_>) {
         Peer::DeliveryCredit { lines } => delivery::on_credit(s, link, lines, step),
         Peer::Floors { floors } => delivery::on_floors(s, link, floors, step),
         Peer::ServerAnnounce { loads } => balance::on_loads(s, link, loads, step),
-        Peer::Authenticate(_) | Peer::Forget { .. } => tree::on_nonsense(s, link, step),
+        Peer::Leave => tree::on_leave(s, link, step),
+        Peer::Authenticate(_) | Peer::Forget { .. } | Peer::Left => {
+            tree::on_nonsense(s, link, step)
+        }
         Peer::AuthenticationFail { info } => tree::on_authentication_fail(s, link, info, step),
     }
 }
@@ -477,5 +498,6 @@ fn on_down(s: &mut State, link: Link, step: &mut Step<'_>) {
         }
         Some(Role::Attempt | Role::Parent | Role::Child(_)) => tree::on_down(s, link, step),
         Some(Role::Client(_)) => connection::on_down(s, link, step),
+        Some(Role::Leaving) => drain::on_down(s, link, step),
     }
 }

@@ -65,7 +65,9 @@ fn concerns_delivery(line: &Line) -> bool {
             | Peer::Skip(_)
             | Peer::Sessions(_)
             | Peer::DeliveryCredit { .. }
-            | Peer::Floors { .. } => true,
+            | Peer::Floors { .. }
+            | Peer::Leave
+            | Peer::Left => true,
             Peer::Authenticate(_)
             | Peer::AuthenticationFail { .. }
             | Peer::Path { .. }

@@ -30,7 +30,7 @@ pub fn settled(view: &View<'_>) -> bool {
     view.believers().all(|(server, wish)| {
         let mut standings = server.links.values().filter_map(|role| match role {
             Role::Client(connection) => Some(&connection.standing),
-            Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) => None,
+            Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving => None,
         });
         standings.any(|standing| match standing {
             Standing::User {
@@ -54,6 +54,6 @@ fn speakers_hold_their_names(state: &State) -> bool {
             }
             Standing::Stranger | Standing::Registering | Standing::Anonymous => true,
         },
-        Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) => true,
+        Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving => true,
     })
 }

@@ -24,6 +24,7 @@ pub mod no_gap;
 pub mod no_hole;
 pub mod no_loss;
 pub mod no_zombie;
+pub mod nothing_stranded;
 pub mod one_identity;
 pub mod one_tree;
 pub mod rebuke;
@@ -164,6 +165,13 @@ pub const ALL: &[Property] = &[
         kind: Kind::Safety,
         part: Part::Registry,
         holds: clocks::holds,
+    },
+    Property {
+        number: 23,
+        name: "nothing is stranded",
+        kind: Kind::Safety,
+        part: Part::Tree,
+        holds: nothing_stranded::holds,
     },
     Property {
         number: 13,

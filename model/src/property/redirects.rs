@@ -35,6 +35,7 @@ pub fn arrive(view: &View<'_>) -> bool {
     counted == here
         && is_said(view)
         && seats().all(|seat| !wants_to_be(seat) || is_logged_in(seat))
+        && (!view.only_stops || seats().all(|seat| !is_left_standing(seat)))
         && view.live().all(|(_, server)| {
             server.balance.clients == logged_in(server) && knows_others(view, server)
         })
@@ -65,6 +66,11 @@ fn is_heeded(view: &View<'_>, server: usize, link: Link) -> bool {
     })
 }
 
+/// Whether a user was logged in, runs, and no longer is: nobody of these worlds leaves without dying.
+fn is_left_standing(seat: &Seat) -> bool {
+    seat.logged_in && seat.process.is_some() && !is_logged_in(seat)
+}
+
 fn wants_to_be(seat: &Seat) -> bool {
     let process = seat.process.as_ref();
     process.is_some_and(|process| process.state.identity.is_some())
@@ -83,7 +89,7 @@ fn logged_in(server: &State) -> u64 {
             Standing::Anonymous | Standing::User { .. } => true,
             Standing::Stranger | Standing::Registering => false,
         },
-        Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) => false,
+        Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving => false,
     });
     clients.count() as u64
 }

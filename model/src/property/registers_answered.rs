@@ -58,7 +58,8 @@ fn asks(seat: &Seat) -> bool {
 fn waits(state: &State, link: Link) -> bool {
     match state.links.get(&link) {
         Some(Role::Client(connection)) => connection.standing == Standing::Registering,
-        Some(Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_)) | None => false,
+        Some(Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving)
+        | None => false,
     }
 }
 

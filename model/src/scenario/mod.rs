@@ -3,6 +3,7 @@
 pub mod balance;
 pub mod connection;
 pub mod delivery;
+pub mod drain;
 pub mod everything;
 pub mod registry;
 pub mod six;
@@ -48,6 +49,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         .chain(registry::SCENARIOS)
         .chain(delivery::all())
         .chain(balance::SCENARIOS)
+        .chain(drain::SCENARIOS)
         .chain(everything::SCENARIOS)
 }
 

@@ -5,7 +5,7 @@ use crate::message::client::Info;
 use crate::message::{Line, Peer, Reply, Request};
 use crate::node::delivery::Report as Delivery;
 use crate::node::tree::{Refusal, Report as Tree};
-use crate::node::{Report, Timer};
+use crate::node::{Halt, Report, Timer};
 
 /// Every label: each of these must occur somewhere.
 pub(crate) const ALL: &[&str] = &[
@@ -44,6 +44,8 @@ pub(crate) const ALL: &[&str] = &[
     "DELIVERY_CREDIT",
     "RETIRED",
     "SERVER_ANNOUNCE",
+    "LEAVE",
+    "LEFT",
     "malformed",
     "why: wrong secret",
     "why: unknown user",
@@ -73,6 +75,7 @@ pub(crate) const ALL: &[&str] = &[
     "Age",
     "Announce",
     "Renew",
+    "Drain",
     "joined",
     "parent lost",
     "parent left",
@@ -91,6 +94,8 @@ pub(crate) const ALL: &[&str] = &[
     "mailbox expired",
     "client expired",
     "halted",
+    "handed over",
+    "left without handing over",
     "client's Retry",
     "client's Got",
     "told: registered",
@@ -118,6 +123,7 @@ pub(crate) const ALL: &[&str] = &[
     "restart",
     "lost disk",
     "server given up",
+    "drain",
     "received",
     "link down",
     "unreachable",
@@ -169,6 +175,8 @@ pub(crate) fn line(line: &Line) -> &'static str {
             Peer::DeliveryCredit { .. } => "DELIVERY_CREDIT",
             Peer::Floors { .. } => "FLOORS",
             Peer::ServerAnnounce { .. } => "SERVER_ANNOUNCE",
+            Peer::Leave => "LEAVE",
+            Peer::Left => "LEFT",
         },
         Line::Malformed(_) => "malformed",
     }
@@ -242,6 +250,7 @@ pub(crate) fn timer(timer: Timer) -> &'static str {
         Timer::Age => "Age",
         Timer::Announce => "Announce",
         Timer::Renew => "Renew",
+        Timer::Drain => "Drain",
     }
 }
 
@@ -271,7 +280,9 @@ pub(super) fn report(report: &Report) -> &'static str {
             Delivery::MailboxesExpired { .. } => "mailbox expired",
             Delivery::ClientsExpired { .. } => "client expired",
         },
-        Report::Halted(_) => "halted",
+        Report::Halted(Halt::Drained { handed_over: true }) => "handed over",
+        Report::Halted(Halt::Drained { handed_over: false }) => "left without handing over",
+        Report::Halted(Halt::Superseded { .. } | Halt::Retired) => "halted",
     }
 }
 

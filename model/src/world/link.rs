@@ -93,6 +93,7 @@ impl Deed {
 pub fn changes_tree(line: &Line) -> bool {
     match line {
         Line::Peer(Peer::AuthenticationFail { .. }) | Line::Request(_) | Line::Reply(_) => false,
+        Line::Peer(Peer::Leave | Peer::Left) => true,
         Line::Peer(peer) => tree::is_for_strangers(peer),
         Line::Malformed(_) => true,
     }

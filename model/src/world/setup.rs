@@ -96,6 +96,8 @@ pub enum Event {
         /// Which.
         server: usize,
     },
+    /// The operator of a server stops it.
+    Drain(usize),
     /// A server that is down gets an empty disk.
     LoseDisk(usize),
     /// Some ways break.

@@ -92,6 +92,11 @@ fn befall(world: &World, state: &mut State, event: Event, seen: &mut Seen) {
                 seen,
             );
         }
+        Event::Drain(server) => {
+            seen.note("drain");
+            let order = OfServer::Input(Input::Ask(Order::Drain));
+            run(world, state, server - 1, order, seen);
+        }
         Event::LoseDisk(server) => {
             seen.note("lost disk");
             state.servers[server - 1].alter(|machine| machine.disk = None);

@@ -40,7 +40,7 @@ pub struct View<'a> {
     /// Which ways are cut.
     pub cut: Ways,
     /// Whether something is still to come for the tree that the servers' states don't show: a link between them has broken,
-    /// or carries more of the tree than the question whether one may join.
+    /// or carries more of the tree than the question whether one may join, or a server is about to leave.
     pub stirring: bool,
     /// Links that the other party has left, by the server that has still to learn of it.
     pub deserted: BTreeSet<(usize, Link)>,
@@ -50,6 +50,9 @@ pub struct View<'a> {
     pub log_max: usize,
     /// Whether anything could go wrong from the beginning.
     pub has_faults: bool,
+    /// Whether nothing could go wrong from the beginning but that servers are stopped by their operators, and whoever waits waits
+    /// for long enough.
+    pub only_stops: bool,
     /// The servers that operators have given up and that haven't been started since, by index.
     pub given_up: BTreeSet<usize>,
     /// Whether servers keep mailboxes for a time only.
@@ -104,8 +107,10 @@ impl<'a> View<'a> {
                 Deed::Open { .. } | Deed::Close { .. } => true,
             })
         };
-        let stirring =
-            links().any(|(_, connection)| stirs(connection)) || state.servers.iter().any(holds);
+        let leaves = |server: &node::State| server.drain != node::drain::Stage::Serving;
+        let stirring = links().any(|(_, connection)| stirs(connection))
+            || state.servers.iter().any(holds)
+            || servers.iter().flatten().any(|server| leaves(server));
         let setup = world.setup();
         let drawn = setup.drawn.as_deref();
         let logs = setup.servers.iter().map(|server| server.delivery.log_max);
@@ -114,10 +119,15 @@ impl<'a> View<'a> {
             match event {
                 Event::Forget { server, .. } => _ = given_up.insert(server - 1),
                 Event::Restart(server) => _ = given_up.remove(&(server - 1)),
-                Event::Crash(_) | Event::LoseDisk(_) | Event::Cut(_) | Event::Heal => {}
+                Event::Crash(_)
+                | Event::LoseDisk(_)
+                | Event::Drain(_)
+                | Event::Cut(_)
+                | Event::Heal => {}
             }
             given_up
         });
+        let stops = |event: &Event| matches!(event, Event::Drain(_));
         let any = |says: fn(&Settings) -> bool| {
             let mut servers = setup.servers.iter();
             servers.any(|server| says(&server.delivery))
@@ -141,6 +151,9 @@ impl<'a> View<'a> {
             drawn: drawn.filter(|_| state.told == setup.story.len()),
             log_max: logs.max().unwrap_or(0),
             has_faults: setup.faults != Faults::default(),
+            only_stops: setup.patient
+                && setup.faults == Faults::default()
+                && setup.story.iter().all(stops),
             given_up,
             logs_end: any(|settings| settings.log_max < Settings::default().log_max),
             mailboxes_end: any(|settings| settings.mailbox_age.is_some()),

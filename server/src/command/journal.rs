@@ -91,5 +91,17 @@ fn halted(halt: &Halt) {
         Halt::Retired => {
             error!(event = "retired", "an operator has given this server up");
         }
+        Halt::Drained { handed_over: true } => {
+            info!(
+                event = "drained",
+                "left the tree; a neighbour has everything on its disk"
+            );
+        }
+        Halt::Drained { handed_over: false } => {
+            info!(
+                event = "left_alone",
+                "left without a neighbour to hand over to; what is here comes back with this server's data directory"
+            );
+        }
     }
 }

@@ -218,6 +218,8 @@ impl Guest {
             | Peer::LockRelease(_)
             | Peer::Directory(_)
             | Peer::DirectoryCredit { .. }
+            | Peer::Leave
+            | Peer::Left
             | Peer::ActivityBroadcast(_)
             | Peer::Skip(_)
             | Peer::Sessions(_)

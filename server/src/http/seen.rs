@@ -105,7 +105,7 @@ fn edges(view: &View<'_, State>) -> Vec<Edge> {
             Role::Parent => ("parent", s.tree.path().first().map(|id| id.name.clone())),
             Role::Child(name) => ("child", Some(name.clone())),
             Role::Attempt => ("attempt", None),
-            Role::Fresh | Role::Client(_) => return None,
+            Role::Fresh | Role::Client(_) | Role::Leaving => return None,
         };
         Some(Edge {
             kind,

@@ -118,6 +118,9 @@ impl Default for Limits {
     }
 }
 
+/// How long a process that ends waits for far ends to hang up.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Which side of the protocol a process is on.
 #[derive(Clone)]
 pub enum Side {
@@ -146,11 +149,11 @@ impl Transport {
         Self(shared)
     }
 
-    /// Returns when all connections have ended, those that are being closed included.
+    /// Returns when all connections have ended, those that are being closed included. A far end that doesn't hang up is not waited
+    /// for long: the process is about to end.
     pub async fn idle(&self) {
-        // A connection that never ends is not waited for.
-        let _ = timeout(self.0.pace.linger, self.0.present.none()).await;
-        let _ = timeout(self.0.pace.linger, self.0.endpoints.idle()).await;
+        let _ = timeout(FAREWELL, self.0.present.none()).await;
+        let _ = timeout(FAREWELL, self.0.endpoints.idle()).await;
     }
 
     fn carry(&self, stream: Box<dyn Stream>, from: Option<IpAddr>, end: End, place: Place) {

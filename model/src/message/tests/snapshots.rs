@@ -380,6 +380,8 @@ fn delivery() -> Vec<Peer> {
             sessions: sessions.into(),
         })),
         Peer::DeliveryCredit { lines: 2_048 },
+        Peer::Leave,
+        Peer::Left,
         Peer::Floors {
             floors: vec![(ServerName::from("127.0.0.1:3780"), cursor())],
         },
@@ -504,7 +506,7 @@ fn what_is_answered_to_what_is_no_message() {
         r#"{"command":"ACTIVITY_MESSAGE","username":"anonymous"}"#,
         r#"{"command":"ACTIVITY_MESSAGE","username":"anonymous","activity":"hi"}"#,
         r#"{"command":"AUTHENTICATE","secret":"gen1p85md2qnq0d59qll3fbcoa"}"#,
-        r#"{"command":"PATH","v":4}"#,
+        r#"{"command":"PATH","v":5}"#,
     ] {
         let Line::Malformed(info) = Line::decode(heard.as_bytes(), Hearer::Server) else {
             panic!("{heard} was understood")

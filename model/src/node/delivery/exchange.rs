@@ -87,6 +87,11 @@ impl Edge {
         self.window.is_open() || !(step.rules.delivery.waits_for_credit)()
     }
 
+    /// Whether there is nothing that the neighbour lacks and has not been sent.
+    pub(super) fn has_been_sent_all(&self) -> bool {
+        self.sessions.is_some() && self.lacking.is_empty() && self.behind.is_none()
+    }
+
     /// Whether what happens now may be told at once, because nothing before it waits.
     fn is_even(&self, step: &Step<'_>) -> bool {
         self.lacking.is_empty() && self.behind.is_none() && self.is_open(step)

@@ -74,7 +74,8 @@ pub fn on_registered(s: &mut State, link: Link) {
 fn standing(s: &State, link: Link) -> Option<Standing> {
     match s.links.get(&link) {
         Some(Role::Client(connection)) => Some(connection.standing.clone()),
-        Some(Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_)) | None => None,
+        Some(Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving)
+        | None => None,
     }
 }
 

@@ -247,6 +247,23 @@ pub(super) fn on_floors(
     floor::on_floors(s, link, floors, step);
 }
 
+/// This server is being stopped: nobody who is here is told anything more.
+pub(super) fn on_drain(s: &mut super::State) {
+    receiver::hold_all(s);
+}
+
+/// Whether a client has received all that it was told, or will say itself what it has heard.
+pub(super) fn has_received_all(s: &super::State, link: Link) -> bool {
+    let receiver = s.delivery.receivers.get(&link);
+    receiver.is_none_or(|it| it.client.is_some() || it.unheard.is_empty())
+}
+
+/// Whether every neighbour has been sent everything.
+pub(super) fn all_is_sent(s: &super::State) -> bool {
+    let mut edges = s.delivery.edges.values();
+    edges.all(Edge::has_been_sent_all)
+}
+
 /// Timer: this server's floor may have risen.
 pub(super) fn on_floor(s: &mut super::State, step: &mut Step<'_>) {
     floor::on_timer(s, step);

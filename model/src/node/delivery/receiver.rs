@@ -293,10 +293,28 @@ pub(super) fn deliver(s: &mut State, entry: &Entry, speaker: Option<Link>, step:
     }
 }
 
+/// This server is being stopped: from here on everyone reads the log, and nobody is sent more of it. So what a legacy client
+/// was told can be seen to arrive, and nothing comes twice where it goes on.
+pub(super) fn hold_all(s: &mut State) {
+    let log = &s.durable.delivery.log;
+    for receiver in s.delivery.receivers.values_mut() {
+        if receiver.behind.is_none() {
+            let sent = vector::join(&log.have, &receiver.ahead);
+            let behind = Behind::new(log.next, sent, log, Info::MailboxFull);
+            receiver.behind = Some(Box::new(behind));
+        }
+    }
+    let links: Vec<Link> = s.delivery.receivers.keys().copied().collect();
+    for link in links {
+        track(s, link);
+    }
+}
+
 /// Sends a client that has fallen behind what the log holds for it, as much as its window allows. Where the log has a hole
 /// it is told so: after what precedes the hole, and before what follows.
 pub(super) fn fill(s: &mut State, link: Link, step: &mut Step<'_>) {
-    if let Some(receiver) = s.delivery.receivers.get_mut(&link)
+    if !s.drain.is_draining()
+        && let Some(receiver) = s.delivery.receivers.get_mut(&link)
         && let Some(behind) = receiver.behind.take()
     {
         receiver.behind = read(&s.durable.delivery.log, receiver, behind, link, step);

@@ -39,6 +39,11 @@ impl Exchange {
         }
     }
 
+    /// Whether there is nothing that the neighbour lacks and has not been sent.
+    pub(super) fn has_been_sent_all(&self) -> bool {
+        self.has.is_some() && self.lacking.is_empty()
+    }
+
     fn has(&self, stream: &Stream) -> u64 {
         let has = self.has.as_ref().and_then(|has| has.get(stream));
         has.copied().unwrap_or(0)

@@ -134,6 +134,12 @@ pub(super) fn on_directory(
     enter(s, Some(link), changes, step);
 }
 
+/// Whether every neighbour has been sent everything.
+pub(super) fn all_is_sent(s: &super::State) -> bool {
+    let mut edges = s.registry.edges.values();
+    edges.all(Exchange::has_been_sent_all)
+}
+
 /// DIRECTORY_CREDIT: the neighbour has taken in so many DIRECTORY messages.
 pub(super) fn on_directory_credit(
     s: &mut super::State,

@@ -4,6 +4,7 @@
 pub mod balance;
 pub mod connection;
 pub mod delivery;
+pub mod drain;
 pub mod registry;
 pub mod tree;
 
@@ -20,6 +21,8 @@ pub struct Rules {
     pub delivery: delivery::Rules,
     /// Of load.
     pub balance: balance::Rules,
+    /// Of leaving.
+    pub drain: drain::Rules,
 }
 
 /// The protocol's own rules.
@@ -29,4 +32,5 @@ pub const SOUND: Rules = Rules {
     registry: registry::SOUND,
     delivery: delivery::SOUND,
     balance: balance::SOUND,
+    drain: drain::SOUND,
 };

@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, VecDeque};
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Boot, Config, Role, Step};
+use super::{Boot, Config, Role, Step, Timer};
 use crate::message::client::{Info, Secret};
 use crate::message::server::{Join, Server};
 use crate::message::{Address, Incarnation, Peer, ServerId, ServerName};
@@ -311,8 +311,33 @@ pub(crate) fn is_for_strangers(peer: &Peer) -> bool {
         | Peer::Skip(_)
         | Peer::Sessions(_)
         | Peer::Floors { .. }
-        | Peer::ServerAnnounce { .. } => false,
+        | Peer::ServerAnnounce { .. }
+        | Peer::Leave
+        | Peer::Left => false,
     }
+}
+
+/// LEAVE: a neighbour is being stopped. What it has sent is put on disk, then it is told so, and let go.
+pub(super) fn on_leave(s: &mut super::State, link: Link, step: &mut Step<'_>) {
+    if (step.rules.drain.takes_over_durably)() {
+        step.save(&s.durable);
+    }
+    step.say(link, Peer::Left);
+    match s.links.get(&link) {
+        Some(Role::Parent) => parent::orphan(s, false, step),
+        Some(Role::Child(_)) => children::on_down(s, link, step),
+        Some(Role::Fresh | Role::Attempt | Role::Client(_) | Role::Leaving) | None => {}
+    }
+    step.close(link);
+}
+
+/// This server is no part of the tree any more, and looks for none.
+pub(super) fn let_go(s: &mut super::State, step: &mut Step<'_>) {
+    s.tree.parent = None;
+    s.tree.children.clear();
+    s.tree.attempt = None;
+    step.cancel(Timer::Retry);
+    step.cancel(Timer::Probe);
 }
 
 /// A neighbour says what makes no sense here.
@@ -333,6 +358,6 @@ pub(super) fn on_down(s: &mut super::State, link: Link, step: &mut Step<'_>) {
         Some(Role::Child(_)) => {
             children::on_down(s, link, step);
         }
-        Some(Role::Fresh | Role::Client(_)) | None => {}
+        Some(Role::Fresh | Role::Client(_) | Role::Leaving) | None => {}
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::node::balance;
+use crate::node::{balance, drain};
 
 /// The intervals that a node keeps. Ranges, so that many nodes don't act at once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +18,8 @@ pub struct Timing {
     pub probe: Range<Duration>,
     /// Of announcing loads.
     pub loads: balance::Timing,
+    /// Of leaving.
+    pub drain: drain::Timing,
 }
 
 impl Timing {
@@ -30,6 +32,7 @@ impl Timing {
             backoffs: 7,
             probe: Duration::from_secs(50)..Duration::from_secs(70),
             loads: balance::Timing::every(Duration::from_secs(5)),
+            drain: drain::Timing::default(),
         }
     }
 
@@ -42,6 +45,7 @@ impl Timing {
             backoffs: 5,
             probe: Duration::from_secs(50)..Duration::from_secs(70),
             loads: balance::Timing::every(Duration::from_secs(5)),
+            drain: drain::Timing::default(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod pages;
 mod profile;
 mod reload;
 pub(super) mod secret;
+mod stopping;
 
 pub use certified::CertifiedError;
 pub use durability::{Durability, DurabilityError};
@@ -28,13 +29,13 @@ use regrow_model::message::{Address, AddressError};
 use regrow_model::node::{Boot, Config, Halt, Node, Report, balance, delivery, tree};
 use serde_json::{Map, Value};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use certified::Certified;
 use durability::Opened;
 pub use limits::LimitFlags;
 use reload::Reload;
+use stopping::{Stops, drain};
 
 use super::{journal, log};
 use crate::clock::now;
@@ -97,6 +98,9 @@ pub struct Serve {
     /// Remember for so many days how far clients are that say nothing
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     client_days: u32,
+    /// When it is told to stop, take at most so long to send clients on and to hand over; 0: stop at once
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(..=3_600))]
+    drain_seconds: u16,
     /// Serve with so many threads [default: one, and more where there are more than two cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
@@ -273,10 +277,9 @@ impl Serve {
             }),
             said: Box::new(move |line, links| said.said(line, links)),
         };
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut stops = Stops::new()?;
         let mut node = spawn(setup, queue);
-        let (drain, draining) = watch::channel(false);
+        let (stopping, draining) = watch::channel(false);
         door.show(Pages::new(
             about,
             node.looks(),
@@ -291,24 +294,30 @@ impl Serve {
         println!("listening on {address}");
 
         let outcome = tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            _ = interrupt.recv() => Ok(()),
-            Some(why) = halted.recv() => Err(match why {
-                Halt::Superseded { .. } => ServeError::Superseded,
-                Halt::Retired => ServeError::Retired,
-            }),
+            () = stops.next() => Ok(()),
+            Some(why) = halted.recv() => match why {
+                Halt::Superseded { .. } => Err(ServeError::Superseded),
+                Halt::Retired => Err(ServeError::Retired),
+                Halt::Drained { .. } => Ok(()),
+            },
             ended = node.ended() => return ended.map_err(ServeError::Failed),
         };
         tracing::info!(event = "stopping", "stopping");
-        drain.send_replace(true);
+        stopping.send_replace(true);
         listening.abort();
         if let Some(listening) = by_quic {
             listening.abort();
         }
+        let within = Duration::from_secs(self.drain_seconds.into());
+        let end = async {
+            if outcome.is_ok() && !within.is_zero() {
+                drain(node.asks(), &mut halted, within).await;
+            }
+            stop(node, &transport).await
+        };
         tokio::select! {
-            stopped = stop(node, &transport) => stopped?,
-            _ = terminate.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
-            _ = interrupt.recv() => tracing::warn!(event = "stopped_at_once", "not waiting"),
+            ended = end => ended?,
+            () = stops.next() => tracing::warn!(event = "stopped_at_once", "not waiting"),
         }
         outcome
     }

@@ -1,0 +1,22 @@
+//! The rules of leaving (`docs/protocol.md`, Leaving).
+
+/// The rules of leaving that a mutant can break.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Does a server wait, before it leaves, until its neighbours have been sent everything?
+    pub waits_for_neighbours: fn() -> bool,
+    /// Is a client that is sent on told where?
+    pub says_where: fn() -> bool,
+    /// Is a server that leaves no place to send clients to?
+    pub is_closed: fn() -> bool,
+    /// Is what a neighbour takes over on its disk before it says so?
+    pub takes_over_durably: fn() -> bool,
+}
+
+/// The protocol's own.
+pub const SOUND: Rules = Rules {
+    waits_for_neighbours: || true,
+    says_where: || true,
+    is_closed: || true,
+    takes_over_durably: || true,
+};

@@ -1,0 +1,148 @@
+//! Leaving on purpose: who is on a server that is stopped goes on elsewhere, and what it has is handed over.
+
+use super::users::{anonymous, narrow, newcomer, quiet, say, told, user};
+use super::{Scenario, Size};
+use crate::client::Kind;
+use crate::node::{drain, rules};
+use crate::property::Part;
+use crate::world::user::User;
+use crate::world::{Event, Setup, Start, Ways};
+
+fn world(parents: &[usize], users: Vec<User>, story: &[Event]) -> Setup {
+    let mut setup = Setup {
+        users,
+        start: Start::LoggedIn,
+        parts: &[Part::Tree, Part::Delivery, Part::Balance],
+        ..Setup::tree(parents)
+    };
+    setup.rules.balance = rules::balance::SOUND;
+    for server in &mut setup.servers {
+        server.timing.drain = drain::Timing {
+            clients: 1,
+            patience: 1,
+            ..drain::Timing::default()
+        };
+    }
+    told(setup.without_probes(), story)
+}
+
+/// The same world, whose loads nothing is asked of: for a time there may be no server to go to.
+fn unbalanced(setup: Setup) -> Setup {
+    Setup {
+        parts: &[Part::Tree, Part::Delivery],
+        ..setup
+    }
+}
+
+/// Somebody who only listens, on the second server, and follows a REDIRECT alone.
+fn listener(n: usize) -> User {
+    anonymous(n, Kind::Legacy, &[2], [])
+}
+
+/// Somebody who speaks once, on the second server.
+fn speaker(n: usize) -> User {
+    user(n, Kind::Ours, &[2, 1], [say("a")])
+}
+
+/// Every scenario of leaving.
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "drain-patient",
+        says: "a server with three listeners is stopped, which are sent on one by one; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || world(&[0, 1], (1..=3).map(listener).collect(), &[Event::Drain(2)]).patient(),
+        reaches: &["drain", "REDIRECT", "LEAVE", "LEFT", "handed over"],
+    },
+    Scenario {
+        name: "drain-alone",
+        says: "a server that has no neighbour is stopped",
+        size: Size::Smoke,
+        setup: || Setup {
+            parts: &[Part::Delivery],
+            ..world(
+                &[0],
+                vec![user(1, Kind::Ours, &[1], [say("a")])],
+                &[Event::Drain(1)],
+            )
+        },
+        reaches: &["drain", "left without handing over"],
+    },
+    Scenario {
+        name: "drain-root",
+        says: "the root of three servers is stopped",
+        size: Size::Smoke,
+        setup: || world(&[0, 1, 1], vec![], &[Event::Drain(1)]),
+        reaches: &["drain", "LEAVE", "parent left", "handed over"],
+    },
+    Scenario {
+        name: "drain-neighbours",
+        says: "the two first of a line of three servers are stopped",
+        size: Size::Full,
+        setup: || {
+            let story = [Event::Drain(1), Event::Drain(2)];
+            world(&[0, 1, 2], vec![], &story)
+        },
+        reaches: &["drain", "handed over", "left without handing over"],
+    },
+    Scenario {
+        name: "drain-speaking",
+        says: "a server is stopped while a user who is on it speaks",
+        size: Size::Full,
+        setup: || world(&[0, 1], vec![speaker(1)], &[Event::Drain(2)]),
+        reaches: &["REDIRECT", "handed over", "ACTIVITY_ACK"],
+    },
+    Scenario {
+        name: "drain-full-window",
+        says: "a server is stopped while its neighbour has still to be told what was said, a line at a time",
+        size: Size::Full,
+        setup: || {
+            let users = vec![anonymous(1, Kind::Legacy, &[2], [say("a"), say("b")])];
+            quiet(narrow(world(&[0, 1], users, &[Event::Drain(2)])))
+        },
+        reaches: &["DELIVERY_CREDIT", "handed over"],
+    },
+    Scenario {
+        name: "drain-registering",
+        says: "a server is stopped while somebody registers there",
+        size: Size::Full,
+        setup: || Setup {
+            start: Start::Settled,
+            parts: &[Part::Tree, Part::Registry, Part::Delivery, Part::Balance],
+            ..world(&[0, 1], vec![newcomer(1, &[2, 1], [])], &[Event::Drain(2)])
+        },
+        reaches: &["REGISTER_SUCCESS", "REDIRECT", "handed over"],
+    },
+    Scenario {
+        name: "drain-cut",
+        says: "a server is stopped, and its link is cut and heals",
+        size: Size::Full,
+        setup: || {
+            let cut = Event::Cut(Ways::between(&[1], &[2]));
+            let story = [Event::Drain(2), cut, Event::Heal];
+            world(&[0, 1], vec![], &story)
+        },
+        reaches: &["cut", "handed over", "left without handing over"],
+    },
+    Scenario {
+        name: "drain-crash-patient",
+        says: "a server is stopped, and its neighbour crashes and returns; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let story = [Event::Drain(2), Event::Crash(1), Event::Restart(1)];
+            let users = vec![anonymous(1, Kind::Ours, &[2, 1], [say("a")])];
+            unbalanced(world(&[0, 1], users, &story)).patient()
+        },
+        reaches: &["handed over", "left without handing over", "crash"],
+    },
+    Scenario {
+        name: "drain-returns-patient",
+        says: "a server is stopped, dies at any time of that, and starts again; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let story = [Event::Drain(2), Event::Crash(2), Event::Restart(2)];
+            let users = vec![anonymous(1, Kind::Ours, &[2, 1], [say("a")])];
+            unbalanced(world(&[0, 1], users, &story)).patient()
+        },
+        reaches: &["handed over", "crash", "restart"],
+    },
+];
