@@ -311,6 +311,51 @@ fn the_status_of_a_tree_of_two_is_what_each_of_them_sees() {
 }
 
 #[test]
+fn a_command_whose_output_nobody_reads_ends_quietly() {
+    let data = directory();
+    let (mut root, url) = with_pages(data.path(), &[]);
+    let new = directory();
+    let new = new.path().join("ca");
+    let (data, new) = (data.path().to_str(), new.to_str());
+    let (data, new) = (data.expect("UTF-8"), new.expect("UTF-8"));
+    let unread = |arguments: &[&str]| {
+        let (_, nobody) = std::io::pipe().expect("a pipe");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_regrow"));
+        let output = command.args(arguments).stdout(nobody).output();
+        let output = output.expect("the binary can be started");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(complaint, "", "{arguments:?}");
+        output.status
+    };
+    assert!(unread(&["status", &url]).success());
+    root.signal("TERM");
+    root.ends();
+    for arguments in [
+        &["config", "show"][..],
+        &["data", "verify", data],
+        &["data", "compact", data],
+        &["users", "list", data],
+        &["users", "export", data],
+        &["cert", "ca", new],
+    ] {
+        assert!(unread(arguments).success(), "{arguments:?}");
+    }
+    // Of the protocol nothing was said.
+    assert_eq!(unread(&["check", "--list"]).code(), Some(1));
+}
+
+#[test]
+fn what_cannot_be_printed_is_complained_of() {
+    let full = std::fs::File::create("/dev/full").expect("every Linux has it");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_regrow"));
+    let output = command.args(["config", "show"]).stdout(full).output();
+    let output = output.expect("the binary can be started");
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(complaint.contains("cannot print: No space"), "{complaint}");
+}
+
+#[test]
 fn who_asks_where_nobody_answers_is_told_what_to_do() {
     let complaint = complains(&["status", "127.0.0.1:1"], &[]);
     assert!(complaint.contains("--http"), "{complaint}");

@@ -2,11 +2,17 @@
 
 mod process;
 
+use std::io::{BufRead, BufReader, PipeWriter, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use process::{Client, Server};
 use tempfile::{TempDir, tempdir};
+
+/// No test waits longer than this for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn directory() -> TempDir {
     tempdir().expect("a directory for the test")
@@ -22,6 +28,21 @@ fn forget(name: &str, asked: &Server, secret: &str) -> Output {
 
 fn address(server: &Server) -> String {
     format!("localhost:{}", server.port)
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("it listens").port()
+}
+
+/// An output whose reader has gone.
+fn nobody() -> PipeWriter {
+    let (_, writer) = std::io::pipe().expect("a pipe");
+    writer
+}
+
+fn register(name: &str) -> String {
+    format!(r#"{{"command":"REGISTER","username":"{name}","secret":"s1"}}"#)
 }
 
 fn child(root: &Server, data: &Path) -> Server {
@@ -55,6 +76,52 @@ fn a_server_stops_cleanly_when_it_is_told_to() {
         assert!(server.ends().success());
         assert_eq!(client.hears(), None);
     }
+}
+
+#[test]
+fn a_server_whose_log_cannot_be_written_serves_on() {
+    let data = directory();
+    let mut command = Command::new("sh");
+    let become_it = r#"RUST_LOG=trace exec "$0" "$@" 2>/dev/full"#;
+    command.args(["-c", become_it, env!("CARGO_BIN_EXE_regrow")]);
+    let mut server = Server::launch_by(command, 0, data.path(), &[]);
+    server.listens();
+    for name in ["aaron", "berta"] {
+        let mut client = Client::of(&server);
+        client.says(&register(name));
+        let answer = client.hears().expect("an answer");
+        assert!(answer.contains("REGISTER_SUCCESS"), "{answer}");
+    }
+    server.signal("TERM");
+    assert!(server.ends().success());
+}
+
+#[test]
+fn a_server_whose_output_nobody_reads_serves_on() {
+    let data = directory();
+    let port = free_port();
+    let mut server = Command::new(env!("CARGO_BIN_EXE_regrow"))
+        .args(["serve", "--port", &port.to_string(), "--data"])
+        .arg(data.path())
+        .stdout(nobody())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary can be started");
+    let deadline = Instant::now() + PATIENCE;
+    let stream = loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => break stream,
+            Err(_) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
+            Err(error) => panic!("it never listens: {error}"),
+        }
+    };
+    let mut client = BufReader::new(stream);
+    writeln!(client.get_mut(), "{}", register("aaron")).expect("it is there");
+    let mut answer = String::new();
+    client.read_line(&mut answer).expect("an answer");
+    assert!(answer.contains("REGISTER_SUCCESS"), "{answer}");
+    server.kill().expect("it runs still");
+    server.wait().expect("it is our child");
 }
 
 #[test]

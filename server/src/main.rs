@@ -9,15 +9,15 @@ use regrow::command::cert::Cert;
 use regrow::command::check::{self, Check};
 use regrow::command::client::Client;
 use regrow::command::config::{self, Config, ConfigError, Setting};
-use regrow::command::data::{self, Data};
+use regrow::command::data::Data;
 use regrow::command::demo::Demo;
 use regrow::command::explore::{self, Explore};
 use regrow::command::forget::Forget;
 use regrow::command::log;
-use regrow::command::modern;
 use regrow::command::serve::Serve;
 use regrow::command::status::Show;
 use regrow::command::users::Users;
+use regrow::command::{Unsaid, complain, modern};
 
 /// A highly available broadcast server: a tree that grows back when it is cut
 #[derive(Parser)]
@@ -56,7 +56,6 @@ fn main() -> ExitCode {
     });
     let done: anyhow::Result<()> = match regrow.command {
         Command::Check(check) => return check::run(&check),
-        Command::Data(data) => return data::run(&data),
         Command::Bench(bench) => return bench::run(&bench),
         Command::Explore(explore) => return explore::run(&explore),
         Command::Demo(demo) => demo.run().map_err(Into::into),
@@ -65,6 +64,7 @@ fn main() -> ExitCode {
             serve.run().map_err(Into::into)
         }
         Command::Client(client) => client.run().map_err(Into::into),
+        Command::Data(data) => data.run().map_err(Into::into),
         Command::Cert(cert) => cert.run().map_err(Into::into),
         Command::Forget(forget) => forget.run().map_err(Into::into),
         Command::Status(status) => status.run().map_err(Into::into),
@@ -89,6 +89,10 @@ fn understand(arguments: Vec<OsString>) -> Result<(Regrow, Vec<Setting>), Config
 }
 
 fn fails(error: &anyhow::Error) -> ExitCode {
-    eprintln!("regrow: {error}");
+    let unsaid = error.chain().find_map(|cause| cause.downcast_ref());
+    if unsaid.is_some_and(Unsaid::is_unread) {
+        return ExitCode::SUCCESS;
+    }
+    complain("regrow", error);
     ExitCode::FAILURE
 }

@@ -10,6 +10,7 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 
+use super::say::{Unsaid, say};
 use super::serve::private;
 
 /// What the authority calls itself.
@@ -81,6 +82,9 @@ pub enum CertError {
     /// The names or the authority's key can't be used.
     #[error("cannot make a certificate: {0}")]
     Certificate(#[from] rcgen::Error),
+    /// Nobody hears what was made.
+    #[error("{0}")]
+    Unsaid(#[from] Unsaid),
 }
 
 impl Cert {
@@ -112,19 +116,14 @@ pub(crate) fn authority(directory: &Path) -> Result<(), CertError> {
         (&file, &certificate.pem()),
         (&key_file, &key.serialize_pem()),
     )?;
-    println!(
-        "{} is the authority: copy it to every server and every client that connects by TLS",
-        file.display()
-    );
-    println!(
-        "{} is its key, which stays here: whoever has it is believed to be any server",
-        key_file.display()
-    );
-    println!(
-        "next, for each server: regrow cert node {} HOST...",
+    Ok(say(format_args!(
+        "{} is the authority: copy it to every server and every client that connects by TLS\n\
+         {} is its key, which stays here: whoever has it is believed to be any server\n\
+         next, for each server: regrow cert node {} HOST...",
+        file.display(),
+        key_file.display(),
         directory.display()
-    );
-    Ok(())
+    ))?)
 }
 
 /// Makes a server's certificate.
@@ -153,19 +152,15 @@ pub(crate) fn node(directory: &Path, names: &[String]) -> Result<(), CertError> 
         (&file, &certificate.pem()),
         (&key_file, &key.serialize_pem()),
     )?;
-    println!(
-        "{} is for the server that is dialed as {}",
+    Ok(say(format_args!(
+        "{} is for the server that is dialed as {}\n\
+         next, on that server:\n  regrow serve --host {name} --cert {} --key {} --ca {}",
         file.display(),
-        names.join(", ")
-    );
-    println!("next, on that server:");
-    println!(
-        "  regrow serve --host {name} --cert {} --key {} --ca {}",
+        names.join(", "),
         file.display(),
         key_file.display(),
         directory.join(AUTHORITY_FILE).display()
-    );
-    Ok(())
+    ))?)
 }
 
 /// What the authority's certificate says; made anew for each signature, since it always says the same.

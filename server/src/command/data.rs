@@ -1,12 +1,13 @@
 //! `regrow data`: looks after a server's data directory while the server is down.
 
+use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::layout::layout;
+use super::say::{Unsaid, print, say};
 use crate::store::{Contents, StoreError, compact, inspect};
 
 /// Look after a data directory whose server is down.
@@ -35,36 +36,47 @@ enum What {
     },
 }
 
-/// Does it; the exit code says whether all is well.
-pub fn run(data: &Data) -> ExitCode {
-    let done = match &data.what {
-        What::Verify { directory, json } => verify(directory, *json),
-        What::Compact { directory } => shrink(directory),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("regrow: {error}");
-            ExitCode::FAILURE
+/// Why a directory is not looked after.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// It can't be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nobody reads what there is to say.
+    #[error("{0}")]
+    Unsaid(#[from] Unsaid),
+}
+
+impl Data {
+    /// Does it.
+    ///
+    /// # Errors
+    /// When not all is well.
+    pub fn run(self) -> Result<(), DataError> {
+        match self.what {
+            What::Verify { directory, json } => verify(&directory, json),
+            What::Compact { directory } => shrink(&directory),
         }
     }
 }
 
-fn verify(directory: &Path, json: bool) -> Result<(), StoreError> {
+fn verify(directory: &Path, json: bool) -> Result<(), DataError> {
     let contents = inspect(directory, &layout());
     if json {
         let said = match &contents {
             Ok(contents) => json!({ "sound": true, "contents": contents }),
             Err(error) => json!({ "sound": false, "error": error.to_string() }),
         };
-        println!("{said}");
-        return contents.map(|_| ());
+        // A reader who has gone hides no damage.
+        let said = say(said);
+        contents?;
+        return Ok(said?);
     }
-    print(&contents?);
-    Ok(())
+    let contents = contents?;
+    Ok(print(fmt::from_fn(|f| table(&contents, f)))?)
 }
 
-fn print(contents: &Contents) {
+fn table(contents: &Contents, out: &mut impl Write) -> fmt::Result {
     let Contents {
         file,
         format,
@@ -72,27 +84,27 @@ fn print(contents: &Contents) {
         used,
         tables,
     } = contents;
-    println!(
-        "{} is sound: format {format}, {file_bytes} bytes",
-        file.display()
-    );
+    let file = file.display();
+    writeln!(out, "{file} is sound: format {format}, {file_bytes} bytes")?;
     if !used {
-        println!("no server has saved anything in it yet");
-        return;
+        return writeln!(out, "no server has saved anything in it yet");
     }
-    println!("{:<14}{:>12}{:>16}", "table", "rows", "bytes");
-    for table in tables {
-        println!("{:<14}{:>12}{:>16}", table.name, table.rows, table.bytes);
-    }
+    writeln!(out, "{:<14}{:>12}{:>16}", "table", "rows", "bytes")?;
+    tables.iter().try_for_each(|table| {
+        writeln!(
+            out,
+            "{:<14}{:>12}{:>16}",
+            table.name, table.rows, table.bytes
+        )
+    })
 }
 
-fn shrink(directory: &Path) -> Result<(), StoreError> {
+fn shrink(directory: &Path) -> Result<(), DataError> {
     let done = compact(directory, &layout())?;
-    println!(
+    Ok(say(format_args!(
         "{} had {} bytes and now has {}",
         done.file.display(),
         done.before,
         done.after
-    );
-    Ok(())
+    ))?)
 }

@@ -16,7 +16,9 @@ use stateright::Model;
 use thiserror::Error;
 
 use super::check::{self, Failure};
+use super::complain;
 use super::names;
+use super::say::say;
 
 /// Walk through a scenario in the browser.
 ///
@@ -56,7 +58,7 @@ pub fn run(arguments: &Explore) -> ExitCode {
     match serve(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("regrow explore: {error}");
+            complain("regrow explore", &error);
             match error {
                 NoPage::Check(failure) => failure.exit_code(),
                 NoPage::Port(..) => ExitCode::from(2),
@@ -71,7 +73,8 @@ fn serve(arguments: &Explore) -> Result<(), NoPage> {
     let address = free_address(arguments.port)?;
     leave_the_working_directory().map_err(NoPage::Directory)?;
     let steps: String = indexes.iter().map(|index| format!("/{index}")).collect();
-    println!("http://{address}/#/steps{steps}");
+    // The page is there, whether anybody reads this or not.
+    let _ = say(format_args!("http://{address}/#/steps{steps}"));
     let explored = Explored::new(case.world());
     explored.checker().threads(threads().get()).serve(address);
     Ok(())

@@ -10,6 +10,7 @@ use clap::Args;
 use regrow_model::message::client::{Info, Secret};
 use regrow_model::message::{Address, Hearer, Line, Peer, ServerName};
 
+use super::say::{Unsaid, say};
 use super::serve::{SecretError, secret};
 use crate::transport::handshake::{Dialer, Key, Unfit};
 
@@ -75,6 +76,9 @@ pub enum ForgetError {
         /// Who was asked.
         server: Address,
     },
+    /// Nobody hears that it is.
+    #[error("{0}")]
+    Unsaid(#[from] Unsaid),
 }
 
 impl Forget {
@@ -95,8 +99,10 @@ impl Forget {
                 Err(ForgetError::Unknown { server, name })
             }
             Line::Peer(Peer::Retired { .. }) => {
-                println!("{} is given up; {server} tells the others", self.name);
-                Ok(())
+                let name = self.name;
+                Ok(say(format_args!(
+                    "{name} is given up; {server} tells the others"
+                ))?)
             }
             Line::Peer(Peer::AuthenticationFail { info }) => {
                 let why = info.to_string();

@@ -14,9 +14,11 @@ mod layout;
 mod local;
 pub mod log;
 mod names;
+mod say;
 pub mod serve;
 mod spelling;
 pub mod status;
 pub mod users;
 
+pub use say::{Unsaid, complain};
 pub use spelling::modern;

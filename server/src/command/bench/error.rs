@@ -2,12 +2,17 @@
 
 use std::io;
 
+use crate::command::Unsaid;
+
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BenchError {
     /// The bench can't have its threads, its sockets or its output.
     #[error("cannot run: {0}")]
     System(#[from] io::Error),
+    /// Nobody reads what was measured.
+    #[error("{0}")]
+    Unsaid(#[from] Unsaid),
     /// A server that was named isn't known.
     #[error("--server {server}: {why}")]
     Address {

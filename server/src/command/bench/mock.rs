@@ -16,6 +16,7 @@ use tokio::task::{LocalSet, spawn_local};
 
 use super::hear::Lines;
 use super::voice::Voice;
+use crate::command::say::say;
 
 /// A server that does next to nothing, until it is killed
 #[derive(Args, Clone, Debug)]
@@ -64,7 +65,7 @@ impl Mock {
     /// Serves until it is killed.
     pub(super) async fn serve(&self) -> io::Result<()> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        println!("listening on {}", listener.local_addr()?);
+        say(format_args!("listening on {}", listener.local_addr()?)).map_err(io::Error::other)?;
         let hub = Rc::new(Hub {
             mistake: self.mistake,
             heard: Cell::new(0),

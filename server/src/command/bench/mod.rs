@@ -35,7 +35,7 @@ mod stage;
 mod track;
 mod voice;
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -55,6 +55,9 @@ use register::Register;
 use report::Row;
 use resume::Resume;
 use room::Room;
+
+use super::complain;
+use super::say::{print, say};
 
 /// Measure servers under load: deliveries, latencies, and what is lost
 ///
@@ -92,8 +95,9 @@ pub fn run(bench: &Bench) -> ExitCode {
     match bench.run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        Err(BenchError::Unsaid(unsaid)) if unsaid.is_unread() => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("regrow bench: {error}");
+            complain("regrow bench", error);
             ExitCode::FAILURE
         }
     }
@@ -135,7 +139,7 @@ impl Workload {
             progress.finish();
             let row = row?;
             if options.json {
-                print(&json(&row)?)?;
+                say(json(&row)?)?;
             }
             rows.push(row);
         }
@@ -143,9 +147,9 @@ impl Workload {
             return Ok(true);
         };
         match options.json {
-            true if rows.len() > 1 => print(&json(&median)?)?,
+            true if rows.len() > 1 => say(json(&median)?)?,
             true => {}
-            false => print(&median.table())?,
+            false => print(median.table())?,
         }
         Ok(median.is_sound())
     }
@@ -194,16 +198,7 @@ impl Workload {
 }
 
 fn json(row: &Row) -> io::Result<String> {
-    let mut text = serde_json::to_string(row)?;
-    text.push('\n');
-    Ok(text)
-}
-
-/// Prints; whoever doesn't want to read on is no reason to fail loudly.
-fn print(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    Ok(serde_json::to_string(row)?)
 }
 
 /// Every client is an open file, here and at the servers that the bench starts.

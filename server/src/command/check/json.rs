@@ -11,6 +11,7 @@ use regrow_model::verdict::Standing;
 use serde::Serialize;
 
 use super::Outcome;
+use crate::command::say::{Unsaid, say};
 
 #[derive(Serialize)]
 struct Scenario<'a> {
@@ -49,7 +50,7 @@ struct Found<'a> {
 }
 
 /// Prints one line.
-pub(super) fn print(outcome: &Outcome) -> io::Result<()> {
+pub(super) fn print(outcome: &Outcome) -> Result<(), Unsaid> {
     let (verdict, report) = (&outcome.verdict, &outcome.verdict.report);
     let properties = verdict.properties.iter();
     let found = outcome.kept.iter();
@@ -87,10 +88,8 @@ pub(super) fn print(outcome: &Outcome) -> io::Result<()> {
 }
 
 /// Prints one object on one line.
-pub(super) fn line(object: &impl Serialize) -> io::Result<()> {
-    let mut text = serde_json::to_string(object)?;
-    text.push('\n');
-    super::print(&text)
+pub(super) fn line(object: &impl Serialize) -> Result<(), Unsaid> {
+    say(serde_json::to_string(object).map_err(io::Error::from)?)
 }
 
 /// A size's name.

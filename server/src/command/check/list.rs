@@ -1,12 +1,12 @@
 //! What can be checked.
 
-use std::io;
 use std::process::ExitCode;
 
 use regrow_model::{mutant, scenario};
 use serde::Serialize;
 
 use super::json::{line, size};
+use crate::command::say::{Unsaid, print as write};
 
 #[derive(Serialize)]
 struct Scenario {
@@ -26,7 +26,7 @@ struct Mutant {
 }
 
 /// Names the scenarios and the mutants.
-pub(super) fn print(json: bool) -> io::Result<ExitCode> {
+pub(super) fn print(json: bool) -> Result<ExitCode, Unsaid> {
     let scenarios = scenario::all().map(|scenario| Scenario {
         scenario: scenario.name,
         size: size(scenario.size),
@@ -62,6 +62,6 @@ pub(super) fn print(json: bool) -> io::Result<ExitCode> {
         let (scenario, size) = (mutant.scenario, mutant.size.unwrap_or("no such scenario"));
         text.push_str(&format!("  {name:<30} {says} ({scenario}, {size})\n"));
     }
-    super::print(&text)?;
+    write(text)?;
     Ok(ExitCode::SUCCESS)
 }

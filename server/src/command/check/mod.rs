@@ -6,7 +6,7 @@ mod list;
 mod progress;
 mod table;
 
-use std::io::{self, Write};
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,7 +23,9 @@ use regrow_model::verdict::{Case, Verdict};
 use regrow_model::world::seen::Seen;
 use thiserror::Error;
 
+use super::complain;
 use super::names::{self, Unknown};
+use super::say::{Unsaid, print};
 pub(super) use files::read;
 use progress::Teller;
 
@@ -96,7 +98,7 @@ pub(super) enum Failure {
     Lost(#[from] ReplayError),
     /// Nobody reads what is printed.
     #[error(transparent)]
-    Print(#[from] io::Error),
+    Print(#[from] Unsaid),
 }
 
 impl Failure {
@@ -127,11 +129,9 @@ pub fn run(arguments: &Check) -> ExitCode {
         None => check(arguments),
     };
     result.unwrap_or_else(|failure| {
-        // A reader that has seen enough, as `head` has, needs no words.
-        let is_unread =
-            matches!(&failure, Failure::Print(error) if error.kind() == io::ErrorKind::BrokenPipe);
+        let is_unread = matches!(&failure, Failure::Print(unsaid) if unsaid.is_unread());
         if !is_unread {
-            eprintln!("regrow check: {failure}");
+            complain("regrow check", &failure);
         }
         failure.exit_code()
     })
@@ -176,11 +176,11 @@ fn covers_everything(arguments: &Check, outcomes: Vec<Outcome>) -> bool {
     let missing = missing.join(", ");
     match arguments.size {
         None | Some(Upto::Smoke) => {
-            eprintln!("Only in larger scenarios: {missing}");
+            complain("Only in larger scenarios", missing);
             true
         }
         Some(Upto::Full | Upto::Deep) => {
-            eprintln!("In no scenario: {missing}");
+            complain("In no scenario", missing);
             false
         }
     }
@@ -248,13 +248,6 @@ fn replay(file: &Path) -> Result<ExitCode, Failure> {
     let counterexample = files::read(file)?;
     let replayed = counterexample.replay();
     let replayed = replayed.map_err(|stale| Failure::Stale(file.to_owned(), stale))?;
-    print(&counterexample.transcript(&replayed, Detail::Changes))?;
+    print(counterexample.transcript(&replayed, Detail::Changes))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Prints; a reader who has gone away is no error worth a panic.
-fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use regrow_model::check::{Phase, Progress};
 
+use crate::command::complain;
+
 /// The memory that a check may take in all.
 pub(super) const MEMORY_MAX_BYTES: usize = 20_000_000_000;
 
@@ -79,10 +81,12 @@ impl Teller {
         self.looked = Instant::now();
         if resident_bytes().is_some_and(|bytes| bytes > MEMORY_MAX_BYTES) {
             self.finish();
-            eprintln!(
-                "regrow check: {} needs more than {} GB: nothing is known of it. Narrow the scenario.",
-                self.name,
-                MEMORY_MAX_BYTES / 1_000_000_000
+            let (name, gb) = (self.name, MEMORY_MAX_BYTES / 1_000_000_000);
+            complain(
+                "regrow check",
+                format_args!(
+                    "{name} needs more than {gb} GB: nothing is known of it. Narrow the scenario."
+                ),
             );
             process::exit(1);
         }

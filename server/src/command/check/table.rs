@@ -1,19 +1,19 @@
 //! Scenarios × properties, for a person; then each counterexample.
 
 use std::collections::BTreeMap;
-use std::io;
 
 use regrow_model::narrate::Detail;
 use regrow_model::property::{Kind, Property};
 use regrow_model::verdict::Standing;
 
-use super::{Outcome, json, print as write};
+use super::{Outcome, json};
+use crate::command::say::{Unsaid, print as write};
 
 /// A property's place in the table: its number and kind, then its name.
 type Key = (u8, Kind, &'static str);
 
 /// Prints the table and the counterexamples.
-pub(super) fn print(outcomes: &[Outcome]) -> io::Result<()> {
+pub(super) fn print(outcomes: &[Outcome]) -> Result<(), Unsaid> {
     let mut text = table(outcomes);
     for outcome in outcomes {
         let case = &outcome.verdict.case;
@@ -35,7 +35,7 @@ pub(super) fn print(outcomes: &[Outcome]) -> io::Result<()> {
             ));
         }
     }
-    write(&text)
+    write(text)
 }
 
 fn table(outcomes: &[Outcome]) -> String {

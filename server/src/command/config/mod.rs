@@ -19,6 +19,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Command, FromArgMatches, Subcommand};
 
+use crate::command::say::{Unsaid, print, say};
 use crate::command::serve::Serve;
 use setting::public;
 
@@ -92,6 +93,9 @@ pub enum ConfigError {
     /// The command line isn't understood, or asks for help.
     #[error(transparent)]
     Flags(#[from] clap::Error),
+    /// Nobody reads it.
+    #[error("{0}")]
+    Unsaid(#[from] Unsaid),
 }
 
 impl Config {
@@ -101,7 +105,7 @@ impl Config {
     /// When the file isn't understood.
     pub fn run(self, settings: &[Setting]) -> Result<(), ConfigError> {
         match self.verb {
-            Verb::Show(_) => print!("{}", show::toml(settings)),
+            Verb::Show(_) => print(show::toml(settings))?,
             Verb::Check { file } => {
                 let serve = Serve::augment_args(Command::new("regrow"));
                 let layer = layers::of_file(&serve, &file)?;
@@ -112,7 +116,7 @@ impl Config {
                 let together = serve.clone().try_get_matches_from(line);
                 together?;
                 let (file, count) = (file.display(), layer.len());
-                println!("{file}: {count} settings, all understood");
+                say(format_args!("{file}: {count} settings, all understood"))?;
             }
         }
         Ok(())

@@ -18,6 +18,7 @@ use regrow_model::verdict::Case;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
+use super::say::{Unsaid, say};
 use super::serve::Profile;
 use cluster::{Cluster, Place};
 use crowd::{Client, Crowd};
@@ -65,6 +66,9 @@ pub enum DemoError {
     /// Both claims to one name were given up.
     #[error("both who registered one name have lost it")]
     BothLost,
+    /// Nobody watches.
+    #[error("{0}")]
+    Unsaid(#[from] Unsaid),
     /// Somebody has not heard what it should.
     #[error("not everyone heard everything once and in order")]
     Heard,
@@ -104,9 +108,7 @@ impl Demo {
             crowd: Crowd::new(),
             patience: self.profile.patience(),
         };
-        println!(
-            "\nNow live: six servers of the same actor, and people who will speak all the time."
-        );
+        say("\nNow live: six servers of the same actor, and people who will speak all the time.")?;
         stage.grow().await?;
         stage.gather().await?;
         stage.lose_root().await?;
@@ -122,7 +124,7 @@ impl Demo {
 
 /// The first act: every small world, completely.
 fn check_smoke() -> Result<(), DemoError> {
-    println!("First the protocol, checked: every state that these small worlds can reach.");
+    say("First the protocol, checked: every state that these small worlds can reach.")?;
     let threads = available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
     let options = Options {
         threads,
@@ -135,16 +137,16 @@ fn check_smoke() -> Result<(), DemoError> {
         if !verdict.is_good() {
             return Err(DemoError::Check(scenario.name));
         }
-        println!(
+        say(format_args!(
             "  {:>8} states  {}: {}",
             verdict.report.states, scenario.name, scenario.says
-        );
+        ))?;
         states += verdict.report.states;
         worlds += 1;
     }
-    println!(
+    say(format_args!(
         "  All {worlds} worlds hold, {states} states in all. `regrow check --list` has the larger ones."
-    );
+    ))?;
     Ok(())
 }
 
@@ -165,7 +167,7 @@ impl Stage {
             let joined = |places: &[Place]| places[server].parent == PARENTS[server];
             self.until("every server should join", joined).await?;
         }
-        println!("{}", picture(&self.cluster.places()));
+        say(picture(&self.cluster.places()))?;
         Ok(())
     }
 
@@ -175,7 +177,10 @@ impl Stage {
         for (name, home) in SPEAKERS {
             let client = Client::start(name, &self.servers_from(home))?;
             self.told(&client, "logged in").await?;
-            println!("  {name} registers at S{} and logs in.", home + 1);
+            say(format_args!(
+                "  {name} registers at S{} and logs in.",
+                home + 1
+            ))?;
             speakers.push(client);
         }
         self.crowd.speakers = speakers;
@@ -184,39 +189,39 @@ impl Stage {
 
     /// The report's appendix: S1 dies, then S5.
     async fn lose_root(&mut self) -> Result<(), DemoError> {
-        println!("\nS1, the root, is killed. dora was connected to it.");
+        say("\nS1, the root, is killed. dora was connected to it.")?;
         self.cluster.kill(0).await?;
         self.crowd.chat(5).await?;
         let grown = |places: &[Place]| places[1].parent.is_none() && places[4].parent == Some(1);
         self.until("S2 should be root, and S5 join it", grown)
             .await?;
-        println!("{}", picture(&self.cluster.places()));
-        println!("S5 is killed, too.");
+        say(picture(&self.cluster.places()))?;
+        say("S5 is killed, too.")?;
         self.cluster.kill(4).await?;
         self.crowd.chat(5).await?;
         self.until("S6 should join S2", |places| places[5].parent == Some(1))
             .await?;
-        println!("{}", picture(&self.cluster.places()));
+        say(picture(&self.cluster.places()))?;
         Ok(())
     }
 
     /// The tree is cut in two, both sides give the same name away, and they meet again.
     async fn part_and_meet(&mut self) -> Result<(), DemoError> {
-        println!("The network is cut: S4 and S6 on one side, S2 and S3 on the other.");
+        say("The network is cut: S4 and S6 on one side, S2 and S3 on the other.")?;
         self.forwarders.cut(FAR);
         self.crowd.chat(5).await?;
         let parted = |places: &[Place]| places[3].parent.is_none() && places[5].parent == Some(3);
         self.until("S4 should be the root of S6", parted).await?;
-        println!("{}", picture(&self.cluster.places()));
+        say(picture(&self.cluster.places()))?;
         let near = Client::start(CONTESTED, &self.servers_from(2)[..1])?;
         self.told(&near, "is registered").await?;
         let far = Client::start(CONTESTED, &self.servers_from(5)[..1])?;
         self.told(&far, "is registered").await?;
-        println!(
+        say(format_args!(
             "  On both sides somebody registers {CONTESTED}, and both succeed: at S3, and then at S6."
-        );
+        ))?;
         self.crowd.chat(5).await?;
-        println!("\nThe network heals.");
+        say("\nThe network heals.")?;
         self.forwarders.heal();
         self.told(&far, "the name is lost").await?;
         let met = |places: &[Place]| {
@@ -227,7 +232,7 @@ impl Stage {
                 == 1
         };
         self.until("the halves should become one tree", met).await?;
-        println!("{}", picture(&self.cluster.places()));
+        say(picture(&self.cluster.places()))?;
         if near
             .heard()
             .notices
@@ -236,21 +241,23 @@ impl Stage {
         {
             return Err(DemoError::BothLost);
         }
-        println!("  The elder {CONTESTED}, at S3, keeps the name. The other one was told:");
+        say(format_args!(
+            "  The elder {CONTESTED}, at S3, keeps the name. The other one was told:"
+        ))?;
         for notice in far
             .heard()
             .notices
             .iter()
             .filter(|notice| notice.contains("lost"))
         {
-            println!("    {notice}");
+            say(format_args!("    {notice}"))?;
         }
         Ok(self.crowd.chat(5).await?)
     }
 
     /// The dead return.
     async fn bring_back(&mut self) -> Result<(), DemoError> {
-        println!("\nS1 and S5 start again, each with what is on its disk.");
+        say("\nS1 and S5 start again, each with what is on its disk.")?;
         for server in [0, 4] {
             self.cluster.start(server).await?;
         }
@@ -262,7 +269,7 @@ impl Stage {
         };
         self.until("everyone should be under S1 again", back)
             .await?;
-        println!("{}", picture(&self.cluster.places()));
+        say(picture(&self.cluster.places()))?;
         Ok(self.crowd.chat(10).await?)
     }
 
@@ -274,10 +281,10 @@ impl Stage {
                 .iter()
                 .all(|(name, _)| numbers.get(*name).map_or(0, Vec::len) >= expected.len())
         };
-        println!(
+        say(format_args!(
             "\nEverybody said {} messages, and has heard of each speaker:",
             self.crowd.said
-        );
+        ))?;
         let mut all = true;
         for client in &self.crowd.speakers {
             // Whoever lacks something then is shown below with what it has.
@@ -287,44 +294,40 @@ impl Stage {
             )
             .await;
             let heard = client.heard().numbers;
-            print!("  {:>6}:", client.name);
+            let mut line = format!("  {:>6}:", client.name);
             for (name, _) in SPEAKERS {
                 let numbers = heard.get(name).map_or(&[][..], Vec::as_slice);
                 let right = numbers == expected;
                 all &= right;
-                print!(
-                    "  {} {}{}",
-                    name,
-                    numbers.len(),
-                    if right { " in order" } else { " WRONG" }
-                );
+                let verdict = if right { "in order" } else { "WRONG" };
+                line += &format!("  {name} {} {verdict}", numbers.len());
             }
-            println!();
+            say(line)?;
         }
         if !all {
             return Err(DemoError::Heard);
         }
-        println!("Every message arrived once and in order, at everyone.");
+        say("Every message arrived once and in order, at everyone.")?;
         Ok(())
     }
 
     /// The servers stay up until somebody interrupts.
     async fn stay(&mut self, directory: &TempDir) -> Result<(), DemoError> {
-        println!(
+        say(format_args!(
             "\nThe servers stay up, with their state in {}:",
             directory.path().display()
-        );
+        ))?;
         for (server, process) in self.cluster.running() {
-            println!(
+            say(format_args!(
                 "  S{}: {}, process {process}",
                 server + 1,
                 self.cluster.address(server)
-            );
+            ))?;
         }
-        println!(
+        say(format_args!(
             "Talk with: regrow client --server {}    End with Ctrl-C.",
             self.cluster.address(0)
-        );
+        ))?;
         Ok(tokio::signal::ctrl_c().await?)
     }
 

@@ -15,6 +15,7 @@ pub use pages::Http;
 pub use profile::Profile;
 pub use secret::{SecretError, SecretFlags};
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -37,6 +38,7 @@ pub use limits::LimitFlags;
 use reload::Reload;
 use stopping::{Stops, drain};
 
+use super::say::say;
 use super::{journal, log};
 use crate::clock::now;
 use crate::edge::{self, Edge};
@@ -291,7 +293,7 @@ impl Serve {
         let by_quic = transport.listen_by_quic(SocketAddr::new(self.listen, port));
         let by_quic = by_quic.map_err(|source| self.cannot_listen(source))?;
         let listening = tokio::spawn(transport.clone().listen(listener));
-        println!("listening on {address}");
+        tell(format_args!("listening on {address}"));
 
         let outcome = tokio::select! {
             () = stops.next() => Ok(()),
@@ -349,7 +351,7 @@ impl Serve {
             Some(secret) => Ok(secret),
             None if config.seeds.is_empty() => {
                 let secret = invented(data)?;
-                println!("secret: {secret}");
+                tell(format_args!("secret: {secret}"));
                 Ok(secret)
             }
             None => Err(ServeError::NoSecret),
@@ -395,6 +397,13 @@ impl Serve {
                 ..delivery::Settings::default()
             },
         })
+    }
+}
+
+/// Tells whoever has started this server. It serves on if nobody reads that, or the disk that it goes to is full.
+fn tell(line: impl fmt::Display) {
+    if let Err(unsaid) = say(line) {
+        tracing::debug!(%unsaid, "nobody reads the output");
     }
 }
 

@@ -40,7 +40,7 @@ impl Door {
     /// Shows these pages there, until the process ends.
     pub(super) fn show(self, pages: Arc<Pages>) -> Result<(), ServeError> {
         if let Some(listener) = self.0 {
-            println!("http on http://{}", listener.local_addr()?);
+            super::tell(format_args!("http on http://{}", listener.local_addr()?));
             http::start(listener, pages)?;
         }
         Ok(())

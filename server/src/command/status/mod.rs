@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::say::{Unsaid, print, say};
 use crate::http::status::Status;
 
 /// How long a server may take to answer.
@@ -55,6 +56,9 @@ pub enum StatusError {
         /// What makes no sense.
         source: serde_json::Error,
     },
+    /// Nobody reads it.
+    #[error("{0}")]
+    Unsaid(#[from] Unsaid),
 }
 
 impl Show {
@@ -67,12 +71,11 @@ impl Show {
         let text = ask(&url)?;
         let status: Status =
             serde_json::from_str(&text).map_err(|source| StatusError::Nonsense { url, source })?;
-        if self.json {
-            println!("{text}");
+        Ok(if self.json {
+            say(text)?
         } else {
-            print!("{}", table::of(&status));
-        }
-        Ok(())
+            print(table::of(&status))?
+        })
     }
 
     /// Where to ask: `host:port` and a URL without the path will do.

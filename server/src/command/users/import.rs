@@ -15,6 +15,7 @@ use regrow_model::node::{Boot, Durable};
 use super::hashing::{Hashed, hash_all, is_ours, is_slow};
 use super::{Objection, UsersError, open};
 use crate::clock::now;
+use crate::command::say::say;
 use crate::command::serve::{DOMAIN, cores};
 use crate::store::Store;
 
@@ -64,8 +65,9 @@ impl Import {
         };
         let imported = hash_all(&new, DOMAIN, jobs, |hashed| work.take(hashed))?;
         let kept = users.len() as u64 - imported;
-        println!("imported {imported} users; {kept} were there already and stay as they are");
-        Ok(())
+        Ok(say(format_args!(
+            "imported {imported} users; {kept} were there already and stay as they are"
+        ))?)
     }
 
     /// The users of the file, each looked at: either all of them can be imported, or none is.

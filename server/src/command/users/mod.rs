@@ -4,6 +4,7 @@
 mod hashing;
 mod import;
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use regrow_model::node::Durable;
 use regrow_model::node::registry::import::NotTaken;
 
 use super::layout::layout;
+use super::say::{Unsaid, print, say};
 use crate::store::{Store, StoreError};
 use import::Import;
 
@@ -90,9 +92,9 @@ pub enum UsersError {
         "the secret of user {0} could not be hashed: is there memory enough for --jobs of them at once?"
     )]
     Hash(Username),
-    /// The output is gone.
-    #[error("cannot write: {0}")]
-    Output(#[from] io::Error),
+    /// Nobody reads it.
+    #[error("{0}")]
+    Unsaid(#[from] Unsaid),
 }
 
 /// What is wrong with a user of the file.
@@ -144,14 +146,15 @@ fn open(data: &Path) -> Result<(Store<Durable>, Durable), UsersError> {
 
 fn list(data: &Path) -> Result<(), UsersError> {
     let (_, durable) = open(data)?;
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    for (username, record) in &durable.registry.records {
-        let Stamp(registered) = record.registration.registertime;
-        let server = &record.registration.origin.server;
-        writeln!(out, "{registered:>13}  {server}  {username}")?;
-    }
-    out.flush()?;
-    Ok(())
+    let records = &durable.registry.records;
+    let list = fmt::from_fn(|f| {
+        records.iter().try_for_each(|(username, record)| {
+            let Stamp(registered) = record.registration.registertime;
+            let server = &record.registration.origin.server;
+            writeln!(f, "{registered:>13}  {server}  {username}")
+        })
+    });
+    Ok(print(list)?)
 }
 
 fn export(data: &Path, file: Option<&Path>) -> Result<(), UsersError> {
@@ -160,10 +163,9 @@ fn export(data: &Path, file: Option<&Path>) -> Result<(), UsersError> {
     let users = users.map(|(username, record)| -> (&Username, &SecretHash, Stamp) {
         (username, &record.secret, record.registration.registertime)
     });
-    let mut text = user_file::write(users);
-    text.push('\n');
+    let text = user_file::write(users);
     match file {
-        None => io::stdout().lock().write_all(text.as_bytes())?,
+        None => say(text)?,
         Some(file) => {
             let written =
                 super::serve::private(file).and_then(|mut f| f.write_all(text.as_bytes()));
@@ -172,7 +174,7 @@ fn export(data: &Path, file: Option<&Path>) -> Result<(), UsersError> {
                 source,
             })?;
             let count = durable.registry.records.len();
-            println!("{count} users in {}", file.display());
+            say(format_args!("{count} users in {}", file.display()))?;
         }
     }
     Ok(())
