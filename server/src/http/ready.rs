@@ -26,12 +26,10 @@ pub(super) fn reasons(pages: &Pages, seen: Result<&Seen, &LookError>) -> Vec<Str
 fn outside(pages: &Pages, seen: &Seen) -> Option<String> {
     let seeds = &pages.about.seeds;
     let has_a_neighbour = !seen.path.is_empty() || !seen.children.is_empty();
+    // The actor forgets the parents that it had; what it has told of them is counted.
     let had_a_parent = pages.metrics.protocol.changes.of(Change::Joined).get() > 0;
     // The eldest of all that it knows has nobody to join; it must have tried, for they may know an elder one.
-    let elder = seen.known.iter().any(|(name, server)| {
-        (server.born, name) < (seen.id.born, &seen.id.name) && !seen.retired.contains_key(name)
-    });
-    let is_the_eldest = seen.known.len() > 1 && !elder && seen.rounds > 0;
+    let is_the_eldest = seen.tree.known.len() > 1 && !seen.tree.knows_an_elder() && seen.rounds > 0;
     if seeds.is_empty() || has_a_neighbour || had_a_parent || is_the_eldest {
         return None;
     }

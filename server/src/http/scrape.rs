@@ -78,7 +78,7 @@ fn tree(seen: &Seen, registry: &mut Registry) {
         "Servers right below this one",
         children,
     );
-    let known = seen.known.len() as u64;
+    let known = seen.tree.known.len() as u64;
     gauge(
         registry,
         "servers_known",
@@ -128,8 +128,8 @@ fn delivery(seen: &Seen, tally: Tally, registry: &mut Registry) {
         bytes,
     );
     let own = Stream {
-        server: seen.id.name.clone(),
-        incarnation: seen.incarnation,
+        server: seen.tree.id.name.clone(),
+        incarnation: seen.tree.incarnation,
     };
     let said = ConstCounter::new(vector::at(&seen.have, &own));
     registry.register(

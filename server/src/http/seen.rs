@@ -3,10 +3,10 @@
 
 use imbl::OrdMap;
 use regrow_model::message::client::Vector;
-use regrow_model::message::server::{Load, Server, Session};
-use regrow_model::message::{Incarnation, Registration, ServerId, ServerName};
+use regrow_model::message::server::{Load, Session};
+use regrow_model::message::{Registration, ServerId, ServerName};
 use regrow_model::node::delivery::log::Entry;
-use regrow_model::node::tree::Attempt;
+use regrow_model::node::tree::{Attempt, Durable};
 use regrow_model::node::{Role, State};
 use regrow_model::port::Link;
 
@@ -17,15 +17,13 @@ const SERVERS: usize = 1_000;
 
 /// What was seen of a node at one moment.
 pub(super) struct Seen {
-    pub(super) id: ServerId,
-    pub(super) incarnation: Incarnation,
+    /// Who it is, and whom it has ever heard of.
+    pub(super) tree: Durable,
     pub(super) path: Vec<ServerId>,
     pub(super) children: Vec<ServerId>,
     pub(super) attempt: Option<String>,
     /// How often everybody has been dialed in vain.
     pub(super) rounds: u32,
-    pub(super) known: OrdMap<ServerName, Server>,
-    pub(super) retired: OrdMap<ServerName, Incarnation>,
     pub(super) own_load: u64,
     pub(super) loads: Vec<Load>,
     pub(super) links: usize,
@@ -58,8 +56,7 @@ impl Seen {
         let children = s.tree.children.values();
         let loads = s.balance.others.values();
         Self {
-            id: tree.id.clone(),
-            incarnation: tree.incarnation,
+            tree: tree.clone(),
             path: s.tree.path().iter().take(SERVERS).cloned().collect(),
             children: children
                 .take(SERVERS)
@@ -70,8 +67,6 @@ impl Seen {
                 Attempt::Asking { address, .. } => address.to_string(),
             }),
             rounds: s.tree.rounds,
-            known: tree.known.clone(),
-            retired: tree.retired.clone(),
             own_load: s.balance.clients,
             loads: loads
                 .take(SERVERS)

@@ -202,8 +202,8 @@ impl Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             name: pages.about.name.clone(),
             address: pages.about.address.to_string(),
-            born: seen.id.born.0,
-            incarnation: start(seen.incarnation),
+            born: seen.tree.id.born.0,
+            incarnation: start(seen.tree.incarnation),
             started: ms(pages.started_at),
             uptime_seconds: pages.started.elapsed().as_secs(),
             ready: not_ready_because.is_empty(),
@@ -245,10 +245,10 @@ fn names(ids: &[ServerId]) -> Vec<String> {
 }
 
 fn tree(seen: &Seen) -> Tree {
-    let known = seen.known.iter();
-    let known = known.filter(|(name, _)| !seen.retired.contains_key(*name));
+    let known = seen.tree.known.iter();
+    let known = known.filter(|(name, _)| !seen.tree.retired.contains_key(*name));
     Tree {
-        root: seen.path.last().unwrap_or(&seen.id).name.to_string(),
+        root: seen.path.last().unwrap_or(&seen.tree.id).name.to_string(),
         parent: seen.path.first().map(|id| id.name.to_string()),
         path: names(&seen.path),
         children: names(&seen.children),
@@ -262,7 +262,7 @@ fn tree(seen: &Seen) -> Tree {
                 (name.to_string(), known)
             })
             .collect(),
-        given_up: seen.retired.keys().map(ToString::to_string).collect(),
+        given_up: seen.tree.retired.keys().map(ToString::to_string).collect(),
     }
 }
 
@@ -292,8 +292,8 @@ fn links(seen: &Seen) -> Links {
 
 fn streams(seen: &Seen) -> Streams {
     let own = Stream {
-        server: seen.id.name.clone(),
-        incarnation: seen.incarnation,
+        server: seen.tree.id.name.clone(),
+        incarnation: seen.tree.incarnation,
     };
     Streams {
         own: own.to_string(),

@@ -138,6 +138,18 @@ impl State {
     }
 }
 
+impl Durable {
+    /// Whether any server that it has heard of, and that was not given up, outranks it.
+    pub fn knows_an_elder(&self) -> bool {
+        let counted = self.known.iter();
+        let mut counted = counted.filter(|(name, _)| !self.retired.contains_key(*name));
+        counted.any(|(name, server)| {
+            let (born, name) = (server.born, name.clone());
+            ServerId { born, name }.is_elder_than(&self.id)
+        })
+    }
+}
+
 impl super::State {
     /// Who this server is.
     pub fn id(&self) -> &ServerId {
