@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         Command::Explore(explore) => return explore::run(&explore),
         Command::Demo(demo) => demo.run().map_err(Into::into),
         Command::Serve(mut serve) => {
-            serve.settings = config::published(&settings);
+            serve.settings = config::public(&settings);
             serve.run().map_err(Into::into)
         }
         Command::Client(client) => client.run().map_err(Into::into),

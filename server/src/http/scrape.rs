@@ -9,7 +9,6 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use regrow_model::message::Stream;
-use regrow_model::message::client::Vector;
 use regrow_model::node::delivery::vector;
 
 use super::seen::Seen;
@@ -139,7 +138,7 @@ fn delivery(seen: &Seen, tally: Tally, registry: &mut Registry) {
     );
     let behind = Gauges::default();
     for (server, floor) in &seen.floors {
-        let missing = missing(floor, &seen.have);
+        let missing = vector::between(floor, &seen.have);
         set(&behind, vec![("server", server.to_string())], missing);
     }
     registry.register(
@@ -159,14 +158,6 @@ fn delivery(seen: &Seen, tally: Tally, registry: &mut Registry) {
         "Saves that are not on disk yet",
         seen.unsaved,
     );
-}
-
-/// How many messages a vector lacks of another one.
-fn missing(has: &Vector, of: &Vector) -> u64 {
-    let missing = of
-        .iter()
-        .map(|(stream, upto)| upto.saturating_sub(vector::at(has, stream)));
-    missing.sum()
 }
 
 fn links(seen: &Seen, registry: &mut Registry) {

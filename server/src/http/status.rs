@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use regrow_model::message::client::Vector;
 use regrow_model::message::{Incarnation, ServerId, Stream};
+use regrow_model::node::delivery::vector;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ use super::tally::Tally;
 use super::{Pages, ready};
 use crate::runtime::DiskHealth;
 
-/// Per stream, by its name, a number.
+/// Per stream or server, by its name, a number.
 pub type Numbers = BTreeMap<String, u64>;
 
 /// How a server is.
@@ -50,6 +51,8 @@ pub struct Status {
     pub streams: Streams,
     /// Per server, up to where it and everyone who is live there have everything.
     pub floors: BTreeMap<String, Numbers>,
+    /// Per server, how many of the messages that are here it lacks still, by its floor.
+    pub behind: Numbers,
     /// Servers that are no longer waited for.
     pub uncounted: Vec<String>,
     /// The directory.
@@ -214,6 +217,7 @@ impl Status {
             links: links(seen),
             streams: streams(seen),
             floors: floors(seen),
+            behind: behind(seen),
             uncounted: seen.uncounted.iter().map(ToString::to_string).collect(),
             users: Users {
                 registered: seen.users as u64,
@@ -313,6 +317,13 @@ fn floors(seen: &Seen) -> BTreeMap<String, Numbers> {
     let floors = seen.floors.iter();
     floors
         .map(|(server, floor)| (server.to_string(), numbers(floor)))
+        .collect()
+}
+
+fn behind(seen: &Seen) -> Numbers {
+    let floors = seen.floors.iter();
+    floors
+        .map(|(server, floor)| (server.to_string(), vector::between(floor, &seen.have)))
         .collect()
 }
 

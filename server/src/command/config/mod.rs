@@ -11,7 +11,7 @@ pub(super) mod setting;
 mod show;
 
 pub use layers::{Understood, read};
-pub use setting::{Origin, Setting};
+pub use setting::{Origin, Setting, public};
 
 use std::ffi::OsString;
 use std::io;
@@ -21,7 +21,6 @@ use clap::{Args, Command, FromArgMatches, Subcommand};
 
 use crate::command::say::{Unsaid, print, say};
 use crate::command::serve::Serve;
-use setting::public;
 
 /// Show or check the configuration of a server
 #[derive(Args, Debug)]
@@ -135,13 +134,8 @@ pub fn again(
     let command = Command::new("regrow").subcommand(serve);
     let understood = read(command, arguments, environment)?;
     let mut serve = Serve::from_arg_matches(layers::innermost(&understood.matches, 1))?;
-    serve.settings = published(&understood.settings);
+    serve.settings = public(&understood.settings);
     Ok(serve)
-}
-
-/// Every setting by its name, for everybody: secrets are left out.
-pub fn published(settings: &[Setting]) -> serde_json::Map<String, serde_json::Value> {
-    public(settings)
 }
 
 #[cfg(test)]

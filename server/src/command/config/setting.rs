@@ -145,8 +145,8 @@ impl Setting {
     }
 }
 
-/// All settings, by name, but for secrets and those that aren't set.
-pub(super) fn public(settings: &[Setting]) -> serde_json::Map<String, Value> {
+/// All settings by name, for everybody: secrets and what isn't set are left out.
+pub fn public(settings: &[Setting]) -> serde_json::Map<String, Value> {
     let public = settings.iter().filter(|setting| !setting.key.is_secret());
     public
         .filter_map(|setting| Some((setting.key.name.clone(), setting.value()?)))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::http::status::{Numbers, Status};
+use crate::http::status::Status;
 
 /// What nobody knows.
 const UNKNOWN: &str = "–";
@@ -85,8 +85,8 @@ fn rows(status: &Status) -> BTreeMap<&str, Row> {
     for (name, load) in &status.loads.others {
         rows.entry(name).or_default().load = *load;
     }
-    for (name, floor) in &status.floors {
-        rows.entry(name).or_default().behind = Some(missing(floor, &status.streams.have));
+    for (name, behind) in &status.behind {
+        rows.entry(name).or_default().behind = Some(*behind);
     }
     for link in &status.links.servers {
         let Some(server) = &link.server else { continue };
@@ -99,14 +99,6 @@ fn rows(status: &Status) -> BTreeMap<&str, Row> {
         };
     }
     rows
-}
-
-fn missing(has: &Numbers, of: &Numbers) -> u64 {
-    let missing = |(stream, upto): (&String, &u64)| {
-        let has = has.get(stream).copied().unwrap_or(0);
-        upto.saturating_sub(has)
-    };
-    of.iter().map(missing).sum()
 }
 
 fn rest(status: &Status, text: &mut String) -> std::fmt::Result {
