@@ -292,6 +292,12 @@ fn the_status_of_a_tree_of_two_is_what_each_of_them_sees() {
     assert_eq!(below["loads"]["own"], 1);
     assert_eq!(below["links"]["clients"], 1);
     assert!(below["tree"]["known"].get(&root_name).is_some());
+    assert_eq!(below["totals"]["known"], 2);
+    client.says(r#"{"command":"ACTIVITY_MESSAGE","username":"anonymous","activity":{}}"#);
+    soon("that the root has everything", || {
+        let behind = status(&child_url)["behind"][&root_name].as_u64();
+        behind.filter(|messages| *messages == 0)
+    });
     assert_eq!(below["settings"].get("secret"), None);
     assert_eq!(page(&child_url, "/readyz").0, 200);
 

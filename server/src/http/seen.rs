@@ -12,8 +12,8 @@ use regrow_model::port::Link;
 
 use crate::runtime::{View, Waiting};
 
-/// Of how many servers each list tells at most.
-const SERVERS: usize = 1_000;
+/// How many entries each list has at most.
+pub(super) const LISTED: usize = 1_000;
 
 /// What was seen of a node at one moment.
 pub(super) struct Seen {
@@ -28,6 +28,8 @@ pub(super) struct Seen {
     pub(super) loads: Vec<Load>,
     pub(super) links: usize,
     pub(super) edges: Vec<Edge>,
+    /// How much there is of what is listed here up to a bound.
+    pub(super) totals: Totals,
     pub(super) users: usize,
     pub(super) receivers: usize,
     pub(super) sessions: OrdMap<Registration, Session>,
@@ -39,6 +41,15 @@ pub(super) struct Seen {
     pub(super) rounds_of_names: usize,
     pub(super) unsaved: u64,
     pub(super) events: usize,
+}
+
+/// How much there is of what is listed up to a bound.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Totals {
+    pub(super) path: usize,
+    pub(super) children: usize,
+    pub(super) loads: usize,
+    pub(super) uncounted: usize,
 }
 
 /// A link to a neighbour in the tree, or to one that is to become one.
@@ -57,9 +68,9 @@ impl Seen {
         let loads = s.balance.others.values();
         Self {
             tree: tree.clone(),
-            path: s.tree.path().iter().take(SERVERS).cloned().collect(),
+            path: s.tree.path().iter().take(LISTED).cloned().collect(),
             children: children
-                .take(SERVERS)
+                .take(LISTED)
                 .map(|child| child.id.clone())
                 .collect(),
             attempt: s.tree.attempt.as_ref().map(|attempt| match attempt {
@@ -68,12 +79,10 @@ impl Seen {
             }),
             rounds: s.tree.rounds,
             own_load: s.balance.clients,
-            loads: loads
-                .take(SERVERS)
-                .map(|other| other.load.clone())
-                .collect(),
+            loads: loads.take(LISTED).map(|other| other.load.clone()).collect(),
             links: s.links.len(),
             edges: edges(view),
+            totals: totals(s),
             users: s.durable.registry.records.len(),
             receivers: s.delivery.receivers.len(),
             sessions: delivery.book.sessions.clone(),
@@ -81,11 +90,20 @@ impl Seen {
             have: delivery.log.have.clone(),
             base: delivery.log.base.clone(),
             floors: delivery.floors.clone(),
-            uncounted: s.delivery.uncounted.keys().take(SERVERS).cloned().collect(),
+            uncounted: s.delivery.uncounted.keys().take(LISTED).cloned().collect(),
             rounds_of_names: s.registry.rounds.len(),
             unsaved: view.unsaved,
             events: view.events,
         }
+    }
+}
+
+fn totals(s: &State) -> Totals {
+    Totals {
+        path: s.tree.path().len(),
+        children: s.tree.children.len(),
+        loads: s.balance.others.len(),
+        uncounted: s.delivery.uncounted.len(),
     }
 }
 
@@ -109,5 +127,5 @@ fn edges(view: &View<'_, State>) -> Vec<Edge> {
         })
     };
     let links = s.edges().chain(attempt);
-    links.take(SERVERS).filter_map(edge).collect()
+    links.take(LISTED).filter_map(edge).collect()
 }

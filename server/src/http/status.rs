@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use regrow_model::message::client::Vector;
-use regrow_model::message::{Incarnation, ServerId, Stream};
+use regrow_model::message::server::Server;
+use regrow_model::message::{Incarnation, ServerId, ServerName, Stream};
 use regrow_model::node::delivery::vector;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::seen::Seen;
+use super::seen::{LISTED, Seen};
 use super::tally::Tally;
 use super::{Pages, ready};
 use crate::runtime::DiskHealth;
@@ -55,6 +56,8 @@ pub struct Status {
     pub behind: Numbers,
     /// Servers that are no longer waited for.
     pub uncounted: Vec<String>,
+    /// How long the lists would be if they were whole: each has at most 1,000 entries here.
+    pub totals: Totals,
     /// The directory.
     pub users: Users,
     /// The sessions of all users of the system.
@@ -148,6 +151,29 @@ pub struct Streams {
     pub base: Numbers,
 }
 
+/// How much there is of what is listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Totals {
+    /// Of `tree.path`.
+    pub path: u64,
+    /// Of `tree.children`. There is a link to each, and to the parent.
+    pub children: u64,
+    /// Of `tree.known`.
+    pub known: u64,
+    /// Of `tree.given_up`.
+    pub given_up: u64,
+    /// Of `loads.others`.
+    pub loads: u64,
+    /// Of `streams.have`.
+    pub have: u64,
+    /// Of `streams.base`.
+    pub base: u64,
+    /// Of `floors` and `behind`.
+    pub floors: u64,
+    /// Of `uncounted`.
+    pub uncounted: u64,
+}
+
 /// The directory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Users {
@@ -219,6 +245,7 @@ impl Status {
             floors: floors(seen),
             behind: behind(seen),
             uncounted: seen.uncounted.iter().map(ToString::to_string).collect(),
+            totals: totals(seen),
             users: Users {
                 registered: seen.users as u64,
                 registering: seen.rounds_of_names as u64,
@@ -249,8 +276,8 @@ fn names(ids: &[ServerId]) -> Vec<String> {
 }
 
 fn tree(seen: &Seen) -> Tree {
-    let known = seen.tree.known.iter();
-    let known = known.filter(|(name, _)| !seen.tree.retired.contains_key(*name));
+    let known = known(seen);
+    let given_up = seen.tree.retired.keys().take(LISTED);
     Tree {
         root: seen.path.last().unwrap_or(&seen.tree.id).name.to_string(),
         parent: seen.path.first().map(|id| id.name.to_string()),
@@ -258,6 +285,7 @@ fn tree(seen: &Seen) -> Tree {
         children: names(&seen.children),
         attempt: seen.attempt.clone(),
         known: known
+            .take(LISTED)
             .map(|(name, server)| {
                 let known = Known {
                     address: server.address.to_string(),
@@ -266,7 +294,26 @@ fn tree(seen: &Seen) -> Tree {
                 (name.to_string(), known)
             })
             .collect(),
-        given_up: seen.tree.retired.keys().map(ToString::to_string).collect(),
+        given_up: given_up.map(ToString::to_string).collect(),
+    }
+}
+
+fn known(seen: &Seen) -> impl Iterator<Item = (&ServerName, &Server)> {
+    let known = seen.tree.known.iter();
+    known.filter(|(name, _)| !seen.tree.retired.contains_key(*name))
+}
+
+fn totals(seen: &Seen) -> Totals {
+    Totals {
+        path: seen.totals.path as u64,
+        children: seen.totals.children as u64,
+        known: known(seen).count() as u64,
+        given_up: seen.tree.retired.len() as u64,
+        loads: seen.totals.loads as u64,
+        have: seen.have.len() as u64,
+        base: seen.base.len() as u64,
+        floors: seen.floors.len() as u64,
+        uncounted: seen.totals.uncounted as u64,
     }
 }
 
@@ -307,21 +354,21 @@ fn streams(seen: &Seen) -> Streams {
 }
 
 fn numbers(vector: &Vector) -> Numbers {
-    vector
-        .iter()
+    let first = vector.iter().take(LISTED);
+    first
         .map(|(stream, number)| (stream.to_string(), *number))
         .collect()
 }
 
 fn floors(seen: &Seen) -> BTreeMap<String, Numbers> {
-    let floors = seen.floors.iter();
+    let floors = seen.floors.iter().take(LISTED);
     floors
         .map(|(server, floor)| (server.to_string(), numbers(floor)))
         .collect()
 }
 
 fn behind(seen: &Seen) -> Numbers {
-    let floors = seen.floors.iter();
+    let floors = seen.floors.iter().take(LISTED);
     floors
         .map(|(server, floor)| (server.to_string(), vector::between(floor, &seen.have)))
         .collect()
@@ -355,4 +402,19 @@ fn disk(health: &DiskHealth) -> Disk {
 fn ms(at: SystemTime) -> u64 {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_a_bound() {
+        let stream = |number| Stream {
+            server: ServerName::from("s1:1"),
+            incarnation: Incarnation { number, nonce: 0 },
+        };
+        let vector: Vector = (0..2 * LISTED as u64).map(|n| (stream(n), n)).collect();
+        assert_eq!(numbers(&vector).len(), LISTED);
+    }
 }
