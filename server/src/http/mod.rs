@@ -217,8 +217,10 @@ async fn api_status(State(pages): State<Arc<Pages>>) -> Response<Body> {
         Ok(seen) => {
             let tally = pages.tallies.of(&seen).await;
             let status = status::Status::of(&pages, &seen, tally);
-            let text = serde_json::to_string(&status).unwrap_or_default();
-            response(StatusCode::OK, "application/json", text)
+            match serde_json::to_string(&status) {
+                Ok(text) => response(StatusCode::OK, "application/json", text),
+                Err(error) => words(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+            }
         }
         Err(error) => words(StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
     }
