@@ -99,6 +99,10 @@ impl StorageBackend for Overlay {
         over.file_len = over.file_len.min(len);
         over.blocks
             .retain(|number, _| number * (BLOCK as u64) < len);
+        let within = (len % BLOCK as u64) as usize;
+        if let Some(cut) = over.blocks.get_mut(&(len / BLOCK as u64)) {
+            cut[within..].fill(0);
+        }
         Ok(())
     }
 
@@ -151,13 +155,17 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_and_made_long_again_is_zeroes() {
-        let (overlay, _) = overlay(&[9; 10_000]);
-        overlay.write(5000, &[7; 10]).unwrap();
-        overlay.set_len(4096).unwrap();
-        overlay.set_len(9000).unwrap();
-        let mut wanted = vec![0; 9000];
-        wanted[..4096].fill(9);
-        assert_eq!(all(&overlay), wanted);
+        for cut in [4096, 4100, 5005] {
+            let (overlay, _) = overlay(&[9; 10_000]);
+            overlay.write(5000, &[7; 10]).unwrap();
+            overlay.set_len(cut).unwrap();
+            overlay.set_len(9000).unwrap();
+            let mut wanted = vec![0; 9000];
+            wanted[..5000].fill(9);
+            wanted[5000..5010].fill(7);
+            wanted[cut as usize..].fill(0);
+            assert_eq!(all(&overlay), wanted, "cut to {cut}");
+        }
     }
 
     #[test]
