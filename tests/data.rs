@@ -2,13 +2,18 @@
 
 mod process;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use process::{Client, Server};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
+
+/// A user who owns nothing.
+const NOBODY: u32 = 65_534;
 
 fn directory() -> TempDir {
     tempdir().expect("a directory for the test")
@@ -91,6 +96,30 @@ fn verify_refuses_what_is_damaged_and_says_what_to_do() {
         "a server says so, too: {error}"
     );
     assert!(!server.ends().success());
+}
+
+#[test]
+fn verify_needs_to_write_nothing() {
+    let dir = used();
+    let lock = dir.path().join("regrow.lock");
+    fs::remove_file(&lock).expect("a server has made it");
+    let allow = |path: &Path, mode| {
+        let mode = Permissions::from_mode(mode);
+        fs::set_permissions(path, mode).expect("it is ours");
+    };
+    allow(&dir.path().join("regrow.redb"), 0o444);
+    allow(dir.path(), 0o555);
+    let mut verify = Command::new(env!("CARGO_BIN_EXE_regrow"));
+    verify.args(["data", "verify"]).arg(dir.path());
+    if rustix::process::geteuid().is_root() {
+        // Root may write everywhere.
+        verify.uid(NOBODY);
+    }
+    let verified = verify.output().expect("the binary can be started");
+    allow(dir.path(), 0o755);
+    assert!(verified.status.success(), "{}", complained(&verified));
+    assert!(said(&verified).contains("is sound"));
+    assert!(!lock.exists());
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub struct Compacted {
 /// When a process has the directory, or when a server would refuse it.
 pub fn inspect<S: 'static>(directory: &Path, schema: &Schema<S>) -> Result<Contents, StoreError> {
     let file = there(directory)?;
-    let _lock = Lock::take_existing(directory)?;
+    let _lock = Lock::take_to_look(directory)?;
     not_cut_short(&file)?;
     let opened = guarded(&file, || {
         let overlay = Overlay::of(File::open(&file)?)?;

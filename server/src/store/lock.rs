@@ -35,17 +35,48 @@ impl Lock {
     /// When another process has it, or it can't be used.
     pub fn take_existing(directory: &Path) -> Result<Self, StoreError> {
         let path = directory.join(FILE);
-        let mut options = File::options();
-        let opened = options.read(true).append(true).create(true).open(&path);
-        let lock = opened.map_err(|source| cannot(&path, source))?;
+        let lock = open(&path).map_err(|source| cannot(&path, source))?;
+        Self::locked(directory, lock)
+    }
+
+    /// Takes a directory to look at it. Where nothing can be written, a lock file that isn't there is not made: `None`. A
+    /// server that had the directory would have made it.
+    ///
+    /// # Errors
+    /// When another process has it, or it can't be used.
+    pub fn take_to_look(directory: &Path) -> Result<Option<Self>, StoreError> {
+        let path = directory.join(FILE);
+        let lock = match open(&path) {
+            Err(error) if is_read_only(&error) => match File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                opened => opened,
+            },
+            opened => opened,
+        };
+        let lock = lock.map_err(|source| cannot(&path, source))?;
+        Self::locked(directory, lock).map(Some)
+    }
+
+    fn locked(directory: &Path, lock: File) -> Result<Self, StoreError> {
         match lock.try_lock() {
             Ok(()) => Ok(Self { _file: lock }),
             Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
                 directory: directory.to_owned(),
             }),
-            Err(TryLockError::Error(source)) => Err(cannot(&path, source)),
+            Err(TryLockError::Error(source)) => Err(cannot(&directory.join(FILE), source)),
         }
     }
+}
+
+/// Opens the file that is locked, and makes it if need be.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).append(true).create(true).open(path)
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
 fn cannot(path: &Path, source: io::Error) -> StoreError {
