@@ -629,6 +629,10 @@ fn a_file_of_users_is_imported_as_a_whole_or_not_at_all() {
             r#""ben":{"password":"x","registertime":9999999999999}"#,
             "ms",
         ),
+        (
+            r#""anonymous":{"password":"x","registertime":1}"#,
+            "nobody can own",
+        ),
         (r#""ben":{"password":"x"}"#, "ben"),
         (r#""ben":"#, "not JSON"),
     ] {

@@ -9,7 +9,7 @@ use rand::Rng;
 use regrow_model::message::Stamp;
 use regrow_model::message::client::Secret;
 use regrow_model::message::user_file::{self, User};
-use regrow_model::node::registry::import::{Import as Intake, Taken};
+use regrow_model::node::registry::import::{Import as Intake, NotTaken, Taken};
 use regrow_model::node::{Boot, Durable};
 
 use super::hashing::{Hashed, hash_all, is_ours, is_slow};
@@ -93,6 +93,7 @@ impl Import {
 
 fn objection(user: &User, latest: Stamp) -> Option<Objection> {
     match &user.secret {
+        _ if user.username.is_anonymous() => Some(NotTaken::Anonymous.into()),
         _ if user.registertime > latest => Some(Objection::Future),
         Secret::Hashed(hash) if !is_ours(hash) => Some(Objection::ForeignHash),
         Secret::Hashed(_) | Secret::Plain(_) => None,
@@ -122,6 +123,7 @@ impl Work {
                 Ok(Taken::New) => imported += 1,
                 Ok(Taken::Kept) => {}
                 Err(why) => {
+                    self.save()?;
                     let (username, why) = (user.username.clone(), why.into());
                     return Err(UsersError::User { username, why });
                 }
@@ -222,6 +224,14 @@ mod tests {
             secret,
             registertime: Stamp(registertime),
         }
+    }
+
+    #[test]
+    fn nobody_can_import_the_name_of_everybody() {
+        let mut anonymous = user(Secret::Plain("s1".into()), 1);
+        anonymous.username = Username::anonymous();
+        let why = objection(&anonymous, Stamp(10));
+        assert_eq!(why, Some(Objection::NotTaken(NotTaken::Anonymous)));
     }
 
     #[test]

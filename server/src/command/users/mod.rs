@@ -79,7 +79,7 @@ pub enum UsersError {
         /// What is wrong.
         source: UserFileError,
     },
-    /// A user of the file can't be taken. Nothing has been imported.
+    /// A user of the file can't be taken. Nothing has been imported: all are looked at first.
     #[error("user {username}: {why}")]
     User {
         /// Whose entry it is.
@@ -87,9 +87,10 @@ pub enum UsersError {
         /// What is wrong with it.
         why: Objection,
     },
-    /// A secret could not be hashed.
+    /// A secret could not be hashed. Those that were before it have been imported.
     #[error(
-        "the secret of user {0} could not be hashed: is there memory enough for --jobs of them at once?"
+        "the secret of user {0} could not be hashed: is there memory enough for --jobs of them at once? What was \
+         hashed before is imported; do it again for the rest"
     )]
     Hash(Username),
     /// Nobody reads it.
