@@ -532,6 +532,20 @@ fn a_log_for_programs_has_an_event_in_each_line() {
 }
 
 #[test]
+fn a_level_of_the_log_that_makes_no_sense_is_named() {
+    for wrong in ["info=loud", "regrow=info=debug"] {
+        let output = regrow(&["config", "show"], &[("RUST_LOG", wrong)]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(complaint.contains("RUST_LOG"), "{complaint}");
+        assert!(complaint.contains("RUST_LOG=debug"), "{complaint}");
+    }
+    for right in ["", "debug", "regrow=trace,info"] {
+        prints(&["config", "show"], &[("RUST_LOG", right)]);
+    }
+}
+
+#[test]
 fn users_that_were_imported_log_in_and_those_that_were_there_stay_as_they_are() {
     let (directory, data) = (directory(), directory());
     let dir = data.path().to_str().expect("it has a name in UTF-8");

@@ -19,6 +19,9 @@ use regrow::command::status::Show;
 use regrow::command::users::Users;
 use regrow::command::{Unsaid, complain, modern};
 
+/// The exit code of a command line, or an environment, that makes no sense: clap's.
+const WRONG_USE: u8 = 2;
+
 /// A highly available broadcast server: a tree that grows back when it is cut
 #[derive(Parser)]
 #[command(version)]
@@ -49,11 +52,15 @@ fn main() -> ExitCode {
         Err(ConfigError::Flags(error)) => error.exit(),
         Err(error) => return fails(&error.into()),
     };
-    log::to_stderr(if let Command::Serve(serve) = &regrow.command {
+    let logs = log::to_stderr(if let Command::Serve(serve) = &regrow.command {
         serve.log
     } else {
         log::Format::Human
     });
+    if let Err(error) = logs {
+        complain("regrow", error);
+        return ExitCode::from(WRONG_USE);
+    }
     let done: anyhow::Result<()> = match regrow.command {
         Command::Check(check) => return check::run(&check),
         Command::Bench(bench) => return bench::run(&bench),

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 /// How logs look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -15,9 +16,22 @@ pub enum Format {
     Json,
 }
 
+/// What `RUST_LOG` says makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("RUST_LOG: {0}. It is a level, as in RUST_LOG=debug: error, warn, info, debug or trace")]
+pub struct LogError(#[from] ParseError);
+
 /// Logs on stderr from now on; the variable `RUST_LOG` says how much.
-pub fn to_stderr(format: Format) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+///
+/// # Errors
+/// When it makes no sense.
+pub fn to_stderr(format: Format) -> Result<(), LogError> {
+    let wanted = std::env::var_os(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    // What isn't UTF-8 makes no sense after this, either.
+    let filter = match &*wanted.to_string_lossy() {
+        "" => EnvFilter::new("info"),
+        wanted => EnvFilter::try_new(wanted)?,
+    };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
@@ -33,4 +47,5 @@ pub fn to_stderr(format: Format) {
             .with_span_list(false)
             .init(),
     }
+    Ok(())
 }
