@@ -630,6 +630,20 @@ fn users_that_were_exported_are_imported_elsewhere_and_the_tree_hears_of_them() 
 }
 
 #[test]
+fn a_name_that_a_terminal_would_obey_is_listed_escaped() {
+    let data = directory();
+    let mut server = Server::start(data.path(), &[]);
+    let register = r#"{"command":"REGISTER","username":"\u001b[2Jo'brien\n","secret":"s1"}"#;
+    let answer = answer(&server, register);
+    assert!(answer.contains("REGISTER_SUCCESS"), "{answer}");
+    server.signal("TERM");
+    server.ends();
+    let dir = data.path().to_str().expect("UTF-8");
+    let list = prints(&["users", "list", dir], &[]);
+    assert!(list.ends_with("  \\u{1b}[2Jo'brien\\n\n"), "{list:?}");
+}
+
+#[test]
 fn a_file_of_users_is_imported_as_a_whole_or_not_at_all() {
     let (directory, data) = (directory(), directory());
     let dir = data.path().to_str().expect("it has a name in UTF-8");

@@ -5,8 +5,9 @@ mod table;
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::Value;
 
-use super::say::{Unsaid, print, say};
+use super::say::{Unsaid, print, say, visible};
 use crate::http::status::Status;
 
 /// How long a server may take to answer.
@@ -69,13 +70,14 @@ impl Show {
     pub fn run(self) -> Result<(), StatusError> {
         let url = self.address();
         let text = ask(&url)?;
-        let status: Status =
-            serde_json::from_str(&text).map_err(|source| StatusError::Nonsense { url, source })?;
-        Ok(if self.json {
-            say(text)?
-        } else {
-            print(table::of(&status))?
-        })
+        let status: Result<Status, _> =
+            serde_json::from_str(&text).and_then(|status| serde_json::from_value(shown(status)));
+        let status = status.map_err(|source| StatusError::Nonsense { url, source })?;
+        match self.json {
+            true => say(text)?,
+            false => print(table::of(&status))?,
+        }
+        Ok(())
     }
 
     /// Where to ask: `host:port` and a URL without the path will do.
@@ -91,6 +93,19 @@ impl Show {
         } else {
             format!("{url}/api/status")
         }
+    }
+}
+
+/// The same for a terminal: no name in it can do anything there.
+fn shown(json: Value) -> Value {
+    match json {
+        Value::String(text) => visible(&text).into(),
+        Value::Array(all) => all.into_iter().map(shown).collect(),
+        Value::Object(all) => all
+            .into_iter()
+            .map(|(name, value)| (visible(&name), shown(value)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => json,
     }
 }
 
@@ -120,6 +135,13 @@ fn ask(url: &str) -> Result<String, StatusError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_in_a_status_does_nothing_to_a_terminal() {
+        let status = serde_json::json!({"a\u{1b}": ["b\u{7f}", {"c": "d\n", "e": 1}], "f": null});
+        let safe = serde_json::json!({"a\\u{1b}": ["b\\u{7f}", {"c": "d\\n", "e": 1}], "f": null});
+        assert_eq!(shown(status), safe);
+    }
 
     #[test]
     fn an_address_may_be_short() {

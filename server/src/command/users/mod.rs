@@ -15,7 +15,7 @@ use regrow_model::node::Durable;
 use regrow_model::node::registry::import::NotTaken;
 
 use super::layout::layout;
-use super::say::{Unsaid, print, say};
+use super::say::{Unsaid, print, say, visible};
 use crate::store::{Store, StoreError};
 use import::Import;
 
@@ -80,7 +80,7 @@ pub enum UsersError {
         source: UserFileError,
     },
     /// A user of the file can't be taken. Nothing has been imported: all are looked at first.
-    #[error("user {username}: {why}")]
+    #[error("user {}: {why}", visible(username.as_str()))]
     User {
         /// Whose entry it is.
         username: Username,
@@ -89,8 +89,9 @@ pub enum UsersError {
     },
     /// A secret could not be hashed. Those that were before it have been imported.
     #[error(
-        "the secret of user {0} could not be hashed: is there memory enough for --jobs of them at once? What was \
-         hashed before is imported; do it again for the rest"
+        "the secret of user {} could not be hashed: is there memory enough for --jobs of them at once? What was \
+         hashed before is imported; do it again for the rest",
+        visible(.0.as_str())
     )]
     Hash(Username),
     /// Nobody reads it.
@@ -152,7 +153,8 @@ fn list(data: &Path) -> Result<(), UsersError> {
         records.iter().try_for_each(|(username, record)| {
             let Stamp(registered) = record.registration.registertime;
             let server = &record.registration.origin.server;
-            writeln!(f, "{registered:>13}  {server}  {username}")
+            let (server, name) = (visible(server.as_str()), visible(username.as_str()));
+            writeln!(f, "{registered:>13}  {server}  {name}")
         })
     });
     Ok(print(list)?)
