@@ -1,7 +1,7 @@
 //! `regrow cert`: certificates to try things with, by a private authority of one's own.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -11,7 +11,7 @@ use rcgen::{
 };
 
 use super::say::{Unsaid, say};
-use super::serve::private;
+use super::whole;
 
 /// What the authority calls itself.
 const AUTHORITY: &str = "Regrow laboratory authority";
@@ -206,11 +206,14 @@ fn write_both(certificate: (&Path, &str), key: (&Path, &str)) -> Result<(), Cert
             return Err(CertError::Exists { file });
         }
     }
-    for (file, pem) in [certificate, key] {
-        let written = private(file).and_then(|mut file| file.write_all(pem.as_bytes()));
-        written.map_err(at(file))?;
-    }
-    Ok(())
+    let (file, pem) = certificate;
+    whole::create(file, pem.as_bytes()).map_err(at(file))?;
+    let (key_file, pem) = key;
+    whole::create(key_file, pem.as_bytes()).map_err(|error| {
+        // Without its key it is of no use, and would be in the way the next time.
+        let _ = fs::remove_file(file);
+        at(key_file)(error)
+    })
 }
 
 fn at(file: &Path) -> impl FnOnce(io::Error) -> CertError {

@@ -19,6 +19,7 @@ pub mod serve;
 mod spelling;
 pub mod status;
 pub mod users;
+mod whole;
 
 pub use say::{Unsaid, complain};
 pub use spelling::modern;

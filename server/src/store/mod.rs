@@ -14,6 +14,7 @@ mod schema;
 pub use error::StoreError;
 pub use inspect::{Compacted, Contents, TableSize, compact, inspect};
 pub use lock::Lock;
+pub(crate) use lock::{above, sync};
 pub use schema::Schema;
 
 use std::error::Error;

@@ -16,8 +16,7 @@ pub use profile::Profile;
 pub use secret::{SecretError, SecretFlags};
 
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,7 +38,7 @@ use reload::Reload;
 use stopping::{Stops, drain};
 
 use super::say::say;
-use super::{journal, log};
+use super::{journal, log, whole};
 use crate::clock::now;
 use crate::edge::{self, Edge};
 use crate::http::{About, Pages};
@@ -438,10 +437,7 @@ fn invented(data: &Path) -> Result<String, ServeError> {
         Ok(_) | Err(_) => {
             let letters = rand::rng().sample_iter(Alphanumeric);
             let secret: String = letters.take(SECRET_LETTERS).map(char::from).collect();
-            let mut whole = tempfile::NamedTempFile::new_in(data)?;
-            whole.write_all(secret.as_bytes())?;
-            whole.as_file().sync_all()?;
-            whole.persist(&file)?;
+            whole::replace(&file, secret.as_bytes())?;
             Ok(secret)
         }
     };
@@ -449,16 +445,6 @@ fn invented(data: &Path) -> Result<String, ServeError> {
         file: file.clone(),
         source,
     })
-}
-
-/// A new file that nobody else can read.
-pub(super) fn private(file: &Path) -> io::Result<std::fs::File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
 }
 
 /// How many secrets are hashed at once: a core is left for everything else, if there are two.

@@ -5,7 +5,7 @@ mod hashing;
 mod import;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -16,6 +16,7 @@ use regrow_model::node::registry::import::NotTaken;
 
 use super::layout::layout;
 use super::say::{Unsaid, print, say, visible};
+use super::whole;
 use crate::store::{Store, StoreError};
 use import::Import;
 
@@ -166,13 +167,12 @@ fn export(data: &Path, file: Option<&Path>) -> Result<(), UsersError> {
     let users = users.map(|(username, record)| -> (&Username, &SecretHash, Stamp) {
         (username, &record.secret, record.registration.registertime)
     });
-    let text = user_file::write(users);
+    let mut text = user_file::write(users);
     match file {
         None => say(text)?,
         Some(file) => {
-            let written =
-                super::serve::private(file).and_then(|mut f| f.write_all(text.as_bytes()));
-            written.map_err(|source| UsersError::File {
+            text.push('\n');
+            whole::create(file, text.as_bytes()).map_err(|source| UsersError::File {
                 file: file.to_owned(),
                 source,
             })?;
