@@ -13,6 +13,7 @@ mod journal;
 mod layout;
 mod local;
 pub mod log;
+mod meanwhile;
 mod names;
 mod say;
 pub mod serve;

@@ -1,9 +1,9 @@
-//! How far a run is, on stderr: on a terminal one line, written again and again; else a line now and then.
+//! How far a run is.
 
-use std::io::{self, IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::stage::Glimpse;
+use crate::command::meanwhile::Meanwhile;
 
 /// Tells how far a run is.
 pub(super) struct Progress {
@@ -11,9 +11,7 @@ pub(super) struct Progress {
     runs: u32,
     run: u32,
     is_quiet: bool,
-    rewrites: bool,
-    pending: bool,
-    told: Instant,
+    line: Meanwhile,
     last: u64,
 }
 
@@ -25,9 +23,7 @@ impl Progress {
             runs,
             run: 0,
             is_quiet,
-            rewrites: io::stderr().is_terminal(),
-            pending: false,
-            told: Instant::now(),
+            line: Meanwhile::new(Duration::from_millis(250), Duration::from_secs(1)),
             last: 0,
         }
     }
@@ -40,10 +36,9 @@ impl Progress {
 
     /// A run goes on.
     pub(super) fn glimpse(&mut self, glimpse: Glimpse) {
-        let since = self.told.elapsed();
-        if since < self.pause() {
+        let Some(since) = self.line.is_due() else {
             return;
-        }
+        };
         let Glimpse {
             present,
             said,
@@ -58,36 +53,20 @@ impl Progress {
 
     /// Something that is worth a line.
     pub(super) fn tell(&mut self, what: &str) {
-        self.told = Instant::now();
         if self.is_quiet {
-            return;
+            return self.line.skip();
         }
         let (workload, run, runs) = (self.workload, self.run, self.runs);
-        let line = match runs {
-            1 => format!("{workload}: {what}"),
-            _ => format!("{workload} {run}/{runs}: {what}"),
-        };
-        let mut stderr = io::stderr();
-        // Progress that nobody can read is no reason to stop.
-        let _ = match self.rewrites {
-            true => write!(stderr, "\r\x1b[K{line}"),
-            false => writeln!(stderr, "{line}"),
-        };
-        self.pending = self.rewrites;
+        match runs {
+            1 => self.line.say(format_args!("{workload}: {what}")),
+            _ => self
+                .line
+                .say(format_args!("{workload} {run}/{runs}: {what}")),
+        }
     }
 
     /// Takes the rewritten line away.
     pub(super) fn finish(&mut self) {
-        if self.pending {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-            self.pending = false;
-        }
-    }
-
-    fn pause(&self) -> Duration {
-        match self.rewrites {
-            true => Duration::from_millis(250),
-            false => Duration::from_secs(1),
-        }
+        self.line.finish();
     }
 }

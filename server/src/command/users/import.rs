@@ -1,6 +1,5 @@
 //! `regrow users import`: a file of users into the data directory of a server that doesn't run.
 
-use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use regrow_model::node::{Boot, Durable};
 use super::hashing::{Hashed, hash_all, is_ours, is_slow};
 use super::{Objection, UsersError, open};
 use crate::clock::now;
+use crate::command::meanwhile::Meanwhile;
 use crate::command::say::say;
 use crate::command::serve::{DOMAIN, cores};
 use crate::store::Store;
@@ -146,7 +146,7 @@ impl Work {
     }
 }
 
-/// How far an import is, on stderr: on a terminal in one line that changes, elsewhere in a line now and then.
+/// How far an import is.
 struct Progress {
     all: u64,
     done: u64,
@@ -154,40 +154,29 @@ struct Progress {
     slow: u64,
     slow_done: u64,
     begun: Instant,
-    said: Instant,
-    terminal: bool,
+    line: Meanwhile,
 }
 
 impl Progress {
     fn new(users: &[&User]) -> Self {
-        let now = Instant::now();
         Self {
             all: users.len() as u64,
             done: 0,
             slow: users.iter().filter(|user| is_slow(user)).count() as u64,
             slow_done: 0,
-            begun: now,
-            said: now,
-            terminal: io::stderr().is_terminal(),
+            begun: Instant::now(),
+            line: Meanwhile::new(Duration::from_secs(1), Duration::from_secs(10)),
         }
     }
 
     fn one(&mut self, slow: bool) {
         self.done += 1;
         self.slow_done += u64::from(slow);
-        let pause = Duration::from_secs(if self.terminal { 1 } else { 10 });
-        if self.said.elapsed() < pause {
-            return;
+        if self.line.is_due().is_some() {
+            let left = self.left();
+            let (done, all) = (self.done, self.all);
+            self.line.say(format_args!("{done} of {all} users{left}"));
         }
-        self.said = Instant::now();
-        let text = format!("{} of {} users{}", self.done, self.all, self.left());
-        let mut err = io::stderr().lock();
-        // A progress that can't be shown is no reason to stop.
-        let _ = if self.terminal {
-            write!(err, "\r{text}\x1b[K")
-        } else {
-            writeln!(err, "{text}")
-        };
     }
 
     /// How long it will still take, once that can be said.
@@ -205,10 +194,8 @@ impl Progress {
         )
     }
 
-    fn end(&self) {
-        if self.terminal && self.begun != self.said {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
+    fn end(&mut self) {
+        self.line.finish();
     }
 }
 
