@@ -370,6 +370,29 @@ fn who_has_no_certificate_is_no_server_over_tls() {
 }
 
 #[test]
+fn an_operator_reaches_a_server_over_each_kind_of_link() {
+    let laboratory = Laboratory::new();
+    let data = directory();
+    let server = laboratory.start(data.path(), &["--require-tls"]);
+    let forget = |scheme: &str, flags: &[&str]| {
+        let address = format!("{scheme}://localhost:{}", server.port);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_regrow"));
+        command.args(["forget", "nobody:1", "--server", &address]);
+        let output = command.args(flags).output().expect("it can be started");
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).expect("it says UTF-8")
+    };
+    for scheme in ["tls", "quic"] {
+        let answer = forget(scheme, &laboratory.all(&[]));
+        assert!(answer.contains("knows no server nobody:1"), "{answer}");
+        let answer = forget(scheme, &["--secret", "s1"]);
+        assert!(answer.contains("--cert, --key and --ca"), "{answer}");
+    }
+    let answer = forget("tcp", &laboratory.all(&[]));
+    assert!(!answer.contains("knows no server"), "{answer}");
+}
+
+#[test]
 fn an_address_that_needs_certificates_is_refused_without_them() {
     let data = directory();
     let join = ["--join", "quic://localhost:1", "--secret", "s1"];

@@ -266,6 +266,40 @@ fn the_secret_to_give_a_server_up_may_stand_in_a_file() {
 }
 
 #[test]
+fn who_gives_a_server_up_waits_for_an_answer_but_not_for_ever() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = silent.local_addr().expect("it listens").to_string();
+    let asked = ["forget", "x:1", "--secret", "s1", "--server", &address];
+    let forget = Command::new(env!("CARGO_BIN_EXE_regrow"))
+        .args(asked)
+        .output();
+    let forget = forget.expect("the binary can be started");
+    assert_eq!(forget.status.code(), Some(1));
+    let complaint = String::from_utf8_lossy(&forget.stderr);
+    assert!(
+        complaint.contains("has not answered within 10s"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn a_secret_with_nothing_in_it_is_none() {
+    let forget = ["forget", "x:1"];
+    for arguments in [
+        &["serve", "--secret", ""][..],
+        &[&forget[..], &["--secret", ""]].concat(),
+        &forget,
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_regrow"));
+        let refused = command.args(arguments).output();
+        let refused = refused.expect("the binary can be started");
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        let complaint = String::from_utf8_lossy(&refused.stderr);
+        assert!(complaint.contains("--secret"), "{complaint}");
+    }
+}
+
+#[test]
 fn only_who_knows_the_secret_gives_a_server_up_and_only_one_that_is_known() {
     let (one, other) = (directory(), directory());
     let root = Server::start(one.path(), &["--secret", "s1"]);

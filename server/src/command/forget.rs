@@ -1,21 +1,25 @@
 //! `regrow forget`: an operator gives a server up for good. One line to any server of the system, which knows the
 //! operator by the system's secret, and passes it on (`docs/protocol.md`, Tree, rule 12).
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::path::PathBuf;
+use std::io;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use regrow_model::message::client::{Info, Secret};
 use regrow_model::message::{Address, Hearer, Line, Peer, ServerName};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::time::timeout;
 
 use super::say::{Unsaid, say};
-use super::serve::{SecretError, secret};
+use super::serve::{Certified, CertifiedError, SecretError, SecretFlags};
 use crate::transport::handshake::{Dialer, Key, Unfit};
+use crate::transport::{Connector, Limits};
 
-/// How long a server may take to answer.
+/// How long all of it may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a server may take to hear that it was the last question.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How much of an answer is read, at most.
 const ANSWER_MAX_BYTES: u64 = 1 << 20;
@@ -25,19 +29,22 @@ const ANSWER_MAX_BYTES: u64 = 1 << 20;
 /// Say it to any server that runs. If the one that was given up runs still, it stops once it hears of it; started again, it
 /// joins as a new server.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("given").args(["secret", "secret_file"]).required(true)))]
 pub struct Forget {
     /// The server to give up, by the name that the others know it by: its HOST:PORT
     #[arg(value_name = "NAME")]
     name: String,
     /// A server that runs
-    #[arg(long, value_name = "HOST:PORT", default_value = "localhost:3780")]
+    #[arg(
+        long,
+        value_name = "[tcp|tls|quic://]HOST:PORT",
+        default_value = "localhost:3780"
+    )]
     server: Address,
-    /// What all servers of the system know
-    #[arg(long, required_unless_present = "secret_file")]
-    secret: Option<String>,
-    /// Read it from this file
-    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
-    secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    certified: Certified,
+    #[command(flatten)]
+    secret: SecretFlags,
 }
 
 /// Why a server isn't given up.
@@ -51,9 +58,24 @@ pub enum ForgetError {
         /// What the system says.
         source: io::Error,
     },
+    /// It takes too long.
+    #[error(
+        "{server} has not answered within {PATIENCE:?}; it may still do what it was asked. Look with `regrow status`, or \
+         name another one that runs with --server"
+    )]
+    Late {
+        /// Who was asked.
+        server: Address,
+    },
+    /// The system doesn't let us ask.
+    #[error("cannot run: {0}")]
+    System(#[from] io::Error),
     /// The file with the secret can't be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The certificates can't be used.
+    #[error(transparent)]
+    Certified(#[from] CertifiedError),
     /// It keeps another secret.
     #[error("{server} refuses: {why}. Give its --secret")]
     Refused {
@@ -87,12 +109,21 @@ impl Forget {
     /// # Errors
     /// When it is not known to be.
     pub fn run(self) -> Result<(), ForgetError> {
-        let secret = match &self.secret_file {
-            Some(file) => secret::read(file)?,
-            None => self.secret.clone().unwrap_or_default(),
-        };
-        let answer = self.ask(&secret)?;
-        let server = self.server;
+        let secret = self.secret.given()?.unwrap_or_default(); // clap wants one
+        self.certified.allows(&self.server)?;
+        let connector = Connector::new(self.certified.carriers()?);
+        let key = Key::new(&secret)?;
+        let threads = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let answer = threads.block_on(async {
+            let answer = self.ask(&connector, key).await;
+            let _ = timeout(FAREWELL, connector.idle()).await;
+            answer
+        });
+        // A name that is still being looked up isn't waited for.
+        threads.shutdown_background();
+        let (server, answer) = (self.server, answer?);
         match Line::decode(answer.trim_end().as_bytes(), Hearer::Server) {
             Line::Peer(Peer::Retired { servers }) if servers.is_empty() => {
                 let name = self.name;
@@ -114,46 +145,39 @@ impl Forget {
         }
     }
 
-    fn ask(&self, secret: &str) -> Result<String, ForgetError> {
-        self.converse(secret).map_err(|problem| match problem {
-            Unfit::Stranger => ForgetError::Refused {
-                server: self.server.clone(),
+    async fn ask(&self, connector: &Connector, key: Key) -> Result<String, ForgetError> {
+        let server = self.server.clone();
+        match timeout(PATIENCE, self.converse(connector, key)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(Unfit::Stranger)) => Err(ForgetError::Refused {
+                server,
                 why: Info::IncorrectServerSecret.to_string(),
-            },
-            Unfit::Incompatible(_) => ForgetError::Nonsense {
-                server: self.server.clone(),
-            },
-            Unfit::Io(source) => ForgetError::Silent {
-                server: self.server.clone(),
-                source,
-            },
-        })
+            }),
+            Ok(Err(Unfit::Incompatible(_))) => Err(ForgetError::Nonsense { server }),
+            Ok(Err(Unfit::Io(source))) => Err(ForgetError::Silent { server, source }),
+            Err(_) => Err(ForgetError::Late { server }),
+        }
     }
 
-    fn converse(&self, secret: &str) -> Result<String, Unfit> {
-        let mut addresses = self.server.as_str().to_socket_addrs()?;
-        let address = addresses
-            .next()
-            .ok_or(io::Error::from(io::ErrorKind::NotFound))?;
-        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        // Blank lines are heartbeats.
-        let answers = BufReader::new(stream.try_clone()?.take(ANSWER_MAX_BYTES)).lines();
-        let mut answers =
-            answers.filter(|line| line.as_ref().map_or(true, |line| !line.is_empty()));
-        let mut answer = || answers.next().unwrap_or(Ok(String::new()));
-
-        let dialer = Dialer::new(Key::new(secret)?);
-        stream.write_all(&dialer.challenge())?;
-        let proof = dialer.answer(answer()?.as_bytes())?;
-        stream.write_all(&proof)?;
+    async fn converse(&self, connector: &Connector, key: Key) -> Result<String, Unfit> {
+        let limits = Limits::default();
+        let mut stream = connector.connect(&self.server, &limits).await?;
+        Dialer::new(key).introduce(&mut *stream).await?;
         let question = Line::Peer(Peer::Forget {
             secret: Secret::never(),
             server: ServerName::from(self.name.as_str()),
         });
         let mut bytes = Vec::new();
         question.encode(&mut bytes).map_err(io::Error::other)?;
-        stream.write_all(&bytes)?;
-        Ok(answer()?)
+        stream.write_all(&bytes).await?;
+        stream.flush().await?;
+        let mut answers = BufReader::new(stream.take(ANSWER_MAX_BYTES)).lines();
+        loop {
+            match answers.next_line().await? {
+                // A heartbeat.
+                Some(line) if line.is_empty() => {}
+                answer => return Ok(answer.unwrap_or_default()),
+            }
+        }
     }
 }

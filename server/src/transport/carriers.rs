@@ -6,9 +6,9 @@ use std::sync::Arc;
 use regrow_model::message::{Address, Scheme};
 use tokio_rustls::TlsAcceptor;
 
-use super::Shared;
+use super::Limits;
 use super::certificates::{Certificates, Current};
-use super::quic::Quic;
+use super::quic::{Endpoints, Quic};
 use super::stream::Stream;
 use super::tcp::Tcp;
 use super::tls::Tls;
@@ -40,18 +40,42 @@ pub enum Way {
     Wss,
 }
 
-impl Shared {
+/// Connects to addresses.
+#[derive(Default)]
+pub(crate) struct Connector {
+    pub(super) carriers: Carriers,
+    pub(super) endpoints: Endpoints,
+}
+
+impl Connector {
+    /// Over whatever these are.
+    pub(crate) fn new(carriers: Carriers) -> Self {
+        let endpoints = Endpoints::default();
+        Self {
+            carriers,
+            endpoints,
+        }
+    }
+
+    /// Returns when every far end of a connection that was closed could have heard of it.
+    pub(crate) async fn idle(&self) {
+        self.endpoints.idle().await;
+    }
+
     /// Connects to an address, in the way that it says unless ours is fixed.
     ///
     /// # Errors
     /// When nobody answers there, or somebody else.
-    pub(crate) async fn connect(&self, address: &Address) -> io::Result<Box<dyn Stream>> {
+    pub(crate) async fn connect(
+        &self,
+        address: &Address,
+        limits: &Limits,
+    ) -> io::Result<Box<dyn Stream>> {
         let way = self.carriers.way.unwrap_or(match address.scheme() {
             Scheme::Tcp => Way::Tcp,
             Scheme::Tls => Way::Tls,
             Scheme::Quic => Way::Quic,
         });
-        let limits = self.limits();
         Ok(match way {
             Way::Tcp => Box::new(Tcp::connect(address).await?),
             Way::Tls => Box::new(self.secure(address).await?),
@@ -65,11 +89,11 @@ impl Shared {
             }
             Way::Ws => {
                 let stream = Tcp::connect(address).await?;
-                Box::new(WebSocket::ask(stream, address, &limits).await?)
+                Box::new(WebSocket::ask(stream, address, limits).await?)
             }
             Way::Wss => {
                 let stream = self.secure(address).await?;
-                Box::new(WebSocket::ask(stream, address, &limits).await?)
+                Box::new(WebSocket::ask(stream, address, limits).await?)
             }
         })
     }

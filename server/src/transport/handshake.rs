@@ -104,7 +104,7 @@ impl Key {
 
 /// Why a server that was dialed is no peer.
 #[derive(Debug, thiserror::Error)]
-pub enum Unfit {
+pub(crate) enum Unfit {
     /// It knows another secret, or none.
     #[error("it doesn't know this system's secret")]
     Stranger,
@@ -117,20 +117,20 @@ pub enum Unfit {
 }
 
 /// The dialer's side.
-pub struct Dialer {
+pub(crate) struct Dialer {
     key: Key,
     nonce: Nonce,
 }
 
 impl Dialer {
     /// With a nonce of its own.
-    pub fn new(key: Key) -> Self {
+    pub(crate) fn new(key: Key) -> Self {
         let nonce = Nonce(rand::rng().random());
         Self { key, nonce }
     }
 
     /// What it says first.
-    pub fn challenge(&self) -> Vec<u8> {
+    fn challenge(&self) -> Vec<u8> {
         line(&Greeting::Challenge {
             v: VERSION,
             nonce: self.nonce,
@@ -142,7 +142,7 @@ impl Dialer {
     ///
     /// # Errors
     /// When that isn't a peer.
-    pub fn answer(&self, heard: &[u8]) -> Result<Vec<u8>, Unfit> {
+    fn answer(&self, heard: &[u8]) -> Result<Vec<u8>, Unfit> {
         let (dialer, key) = (self.nonce, &self.key);
         match serde_json::from_slice(heard) {
             Ok(Greeting::Challenge {
@@ -158,7 +158,7 @@ impl Dialer {
     }
 
     /// Proves over a stream who we are, and that the far end is one of us.
-    pub(super) async fn introduce(&self, stream: &mut dyn Stream) -> Result<(), Unfit> {
+    pub(crate) async fn introduce(&self, stream: &mut dyn Stream) -> Result<(), Unfit> {
         stream.write_all(&self.challenge()).await?;
         stream.flush().await?;
         let heard = read_line(stream).await?;

@@ -22,8 +22,10 @@ mod tls;
 mod websocket;
 mod writer;
 
+pub(crate) use carriers::Connector;
 pub use carriers::{Carriers, Way};
 pub use certificates::{CertificateError, CertificateFiles, Certificates, OwnFiles};
+pub(crate) use stream::Stream;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -43,8 +45,6 @@ use crate::runtime::{Bound, Event, Events};
 use admission::{Place, Present};
 use connection::{Connection, Ending};
 use handshake::Key;
-use quic::Endpoints;
-use stream::Stream;
 
 /// How fast the transport notices that something is wrong.
 #[derive(Clone, Copy, Debug)]
@@ -153,7 +153,7 @@ impl Transport {
     /// for long: the process is about to end.
     pub async fn idle(&self) {
         let _ = timeout(FAREWELL, self.0.present.none()).await;
-        let _ = timeout(FAREWELL, self.0.endpoints.idle()).await;
+        let _ = timeout(FAREWELL, self.0.connector.idle()).await;
     }
 
     fn carry(&self, stream: Box<dyn Stream>, from: Option<IpAddr>, end: End, place: Place) {
@@ -169,8 +169,7 @@ pub struct Shared {
     side: Side,
     pace: Pace,
     limits: watch::Sender<Limits>,
-    carriers: Carriers,
-    endpoints: Endpoints,
+    connector: Connector,
     next_link: AtomicU64,
     /// The connections there are.
     present: Present,
@@ -193,8 +192,7 @@ impl Shared {
             side,
             pace,
             limits: watch::Sender::new(limits),
-            carriers,
-            endpoints: Endpoints::default(),
+            connector: Connector::new(carriers),
             next_link: AtomicU64::new(1),
             present: Present::default(),
             traffic,

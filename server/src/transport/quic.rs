@@ -168,11 +168,11 @@ impl Transport {
     /// # Errors
     /// When it can't listen there.
     pub fn listen_by_quic(&self, at: SocketAddr) -> io::Result<Option<JoinHandle<()>>> {
-        let Some(config) = self.0.carriers.quic_acceptor() else {
+        let Some(config) = self.0.connector.carriers.quic_acceptor() else {
             return Ok(None);
         };
         let endpoint = Endpoint::server((*config).clone(), at)?;
-        let sockets = &self.0.endpoints;
+        let sockets = &self.0.connector.endpoints;
         sockets.with(|sockets| sockets.listening = Some(endpoint.clone()));
         let this = self.clone();
         Ok(Some(tokio::spawn(async move {
@@ -196,7 +196,7 @@ impl Transport {
                 return incoming.refuse();
             }
         };
-        let Some(config) = self.0.carriers.quic_acceptor() else {
+        let Some(config) = self.0.connector.carriers.quic_acceptor() else {
             return incoming.refuse();
         };
         let this = self.clone();

@@ -74,11 +74,11 @@ impl Outer for Tcp {
     const LINES: Carrier = Carrier::Tcp;
 
     fn allows_lines(shared: &Shared) -> bool {
-        !shared.carriers.requires_tls
+        !shared.connector.carriers.requires_tls
     }
 
     fn secure(self, head: &[u8], shared: &Arc<Shared>) -> Result<Box<dyn Stream>, Self> {
-        let Some(acceptor) = shared.carriers.acceptor() else {
+        let Some(acceptor) = shared.connector.carriers.acceptor() else {
             return Err(self);
         };
         let tls = Tls::accept(&acceptor, head.to_vec(), self);

@@ -1,4 +1,5 @@
-//! `--cert`, `--key`, `--ca`, `--require-tls`: who the server is, and whom it believes.
+//! `--cert`, `--key`, `--ca`: who a server is, and whom it believes. An operator who speaks to servers as one of them does
+//! so with the same.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +9,9 @@ use regrow_model::message::{Address, Scheme};
 
 use crate::transport::{Carriers, CertificateError, CertificateFiles, Certificates, OwnFiles};
 
-/// The server's certificates.
+/// A server's certificates.
 #[derive(Args, Debug)]
-pub(super) struct Certified {
+pub(in crate::command) struct Certified {
     /// Answer those who connect by TLS with this certificate (PEM); links from server to server need --ca as well
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
@@ -20,9 +21,6 @@ pub(super) struct Certified {
     /// Believe servers whose certificates this authority has signed (PEM), and have others dial this one by tls://
     #[arg(long, value_name = "FILE", requires = "cert")]
     ca: Option<PathBuf>,
-    /// Refuse who connects without TLS
-    #[arg(long, requires = "cert")]
-    require_tls: bool,
 }
 
 /// Certificates that don't fit the rest of the command line.
@@ -42,11 +40,11 @@ pub enum CertifiedError {
 }
 
 impl Certified {
-    /// What carries the server's connections.
+    /// What carries the server's connections. It need not be TLS.
     ///
     /// # Errors
     /// When the certificates can't be used.
-    pub(super) fn carriers(&self) -> Result<Carriers, CertifiedError> {
+    pub(in crate::command) fn carriers(&self) -> Result<Carriers, CertifiedError> {
         let own = self.cert.clone().zip(self.key.clone());
         let Some((certificate, key)) = own else {
             return Ok(Carriers::default());
@@ -57,7 +55,7 @@ impl Certified {
         };
         Ok(Carriers {
             certificates: Some(Arc::new(Certificates::read(files)?)),
-            requires_tls: self.require_tls,
+            requires_tls: false,
             way: None,
         })
     }
@@ -74,7 +72,7 @@ impl Certified {
     ///
     /// # Errors
     /// When that takes certificates and there are none.
-    pub(super) fn allows(&self, address: &Address) -> Result<(), CertifiedError> {
+    pub(in crate::command) fn allows(&self, address: &Address) -> Result<(), CertifiedError> {
         let certified = self.ca.is_some();
         match address.scheme() {
             Scheme::Tls | Scheme::Quic if !certified => Err(CertifiedError::Needed {

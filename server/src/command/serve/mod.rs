@@ -6,7 +6,7 @@ mod limits;
 mod pages;
 mod profile;
 mod reload;
-pub(super) mod secret;
+mod secret;
 mod stopping;
 
 pub use certified::CertifiedError;
@@ -31,7 +31,7 @@ use serde_json::{Map, Value};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{mpsc, watch};
 
-use certified::Certified;
+pub(super) use certified::Certified;
 use durability::Opened;
 pub use limits::LimitFlags;
 use reload::Reload;
@@ -46,7 +46,7 @@ use crate::metrics::{Measured, Metrics};
 use crate::runtime::{EVENTS, Handle, Setup, spawn};
 use crate::store::StoreError;
 use crate::transport::handshake::Key;
-use crate::transport::{Shared, Side, Transport};
+use crate::transport::{Carriers, Shared, Side, Transport};
 
 /// Which users' secrets hash alike: all servers of all Regrow systems.
 pub(super) const DOMAIN: &str = "regrow";
@@ -79,6 +79,9 @@ pub struct Serve {
     remote: Remote,
     #[command(flatten)]
     certified: Certified,
+    /// Refuse who connects without TLS
+    #[arg(long, requires = "cert")]
+    require_tls: bool,
     #[command(flatten)]
     secret: SecretFlags,
     /// Keep the state in this directory [default: regrow-PORT]
@@ -226,7 +229,10 @@ impl Serve {
     }
 
     async fn serve(self) -> Result<(), ServeError> {
-        let carriers = self.certified.carriers()?;
+        let carriers = Carriers {
+            requires_tls: self.require_tls,
+            ..self.certified.carriers()?
+        };
         let certificates = carriers.certificates.clone();
         let listener = self.bind()?;
         let port = listener.local_addr()?.port();

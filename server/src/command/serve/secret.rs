@@ -4,13 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 /// How the secret is given.
 #[derive(Args, Debug)]
 pub struct SecretFlags {
-    /// What all servers of the system know; a root without one invents and prints it (old spelling: -s). Others on this
-    /// machine can see it among the processes: better give it in a file
-    #[arg(long, conflicts_with = "secret_file")]
+    /// What all servers of the system know; a new root that isn't told invents it and prints it (old spelling: -s). Others on
+    /// this machine can see it among the processes: better give it in a file
+    #[arg(long, conflicts_with = "secret_file", value_parser = NonEmptyStringValueParser::new())]
     secret: Option<String>,
     /// Read the secret from this file
     #[arg(long, value_name = "FILE")]
@@ -53,7 +54,7 @@ impl SecretFlags {
 ///
 /// # Errors
 /// When there is none.
-pub(in crate::command) fn read(file: &Path) -> Result<String, SecretError> {
+fn read(file: &Path) -> Result<String, SecretError> {
     let file = file.to_owned();
     match std::fs::read_to_string(&file) {
         Err(source) => Err(SecretError::Unreadable { file, source }),

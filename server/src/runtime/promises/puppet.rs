@@ -20,7 +20,8 @@ use crate::metrics::Metrics;
 use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Looks, Setup, spawn};
 use crate::transport::handshake::{Acceptor, Heard as Greeted, Key};
 use crate::transport::{
-    Carriers, CertificateFiles, Certificates, Limits, OwnFiles, Pace, Shared, Side, Transport, Way,
+    Carriers, CertificateFiles, Certificates, Connector, Limits, OwnFiles, Pace, Shared, Side,
+    Transport, Way,
 };
 
 /// No test waits longer than this for anything.
@@ -291,10 +292,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 impl Raw {
     async fn dial(by: By, address: &Address) -> Self {
-        let (events, _) = mpsc::channel(1);
-        let (carriers, traffic) = (by.carriers(Some(by.way())), Metrics::new().traffic.clone());
-        let shared = Shared::new(carriers, events, Side::Client, PACE, LIMITS, traffic);
-        let stream = soon(shared.connect(address)).await.unwrap();
+        let connector = Connector::new(by.carriers(Some(by.way())));
+        let stream = soon(connector.connect(address, &LIMITS)).await.unwrap();
         let mut raw = Self(BufReader::new(Box::new(stream)));
         if by == By::Quic {
             // The far end hears of a stream once there is something in it.
