@@ -171,6 +171,45 @@ fn several_runs_are_told_one_by_one_and_as_their_median() {
 }
 
 #[test]
+fn it_measures_over_tls_and_websocket_too() {
+    let directory = tempdir().expect("a directory for the test");
+    let certificates = directory.path().to_str().expect("UTF-8");
+    for what in [
+        &["ca", certificates][..],
+        &["node", certificates, "127.0.0.1"],
+    ] {
+        let made = regrow().arg("cert").args(what).status();
+        assert!(made.is_ok_and(|status| status.success()));
+    }
+    let file = |name: &str| format!("{certificates}/{name}");
+    let serve = ["serve", "--port", "0", "--host", "127.0.0.1", "--data"];
+    let server = Process::listening(
+        regrow()
+            .args(serve)
+            .arg(file("data"))
+            .args(["--cert", &file("127.0.0.1.pem")])
+            .args(["--key", &file("127.0.0.1.key"), "--require-tls"]),
+    );
+    for scheme in ["tls", "wss"] {
+        let place = format!("--server {scheme}://{}", server.address());
+        let over = |workload: &str| sound(&format!("{workload} {place} --ca {}", file("ca.pem")));
+        let run = over("fanout --receivers 3 --seconds 0.3 --resuming");
+        assert_eq!(number(&run, "delivered"), number(&run, "sent") * 3.0);
+        let run = over("rate --rate 400 --receivers 2 --seconds 0.5");
+        assert_eq!(number(&run, "delivered"), 400.0);
+        let run = over("register --connections 2 --count 4 --seconds 60");
+        assert_eq!(number(&run, "registered"), 4.0);
+    }
+    let refused = bench(&format!(
+        "fanout --receivers 1 --server tls://{}",
+        server.address()
+    ));
+    assert_eq!(refused.status.code(), Some(1));
+    let why = String::from_utf8_lossy(&refused.stderr);
+    assert!(why.contains("--ca"), "{why}");
+}
+
+#[test]
 fn a_server_that_is_killed_unasked_is_a_failure() {
     let data = tempdir().expect("a directory for the test");
     let serve = ["serve", "--port", "0", "--host", "127.0.0.1", "--data"];

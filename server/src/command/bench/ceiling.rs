@@ -22,7 +22,7 @@ impl Ceiling {
     /// One run.
     pub(super) async fn once(&self, progress: &mut Progress) -> Result<Row, BenchError> {
         let options = &self.fanout.options;
-        if options.resuming || !options.server.is_empty() {
+        if options.resuming || options.servers.are_named() {
             return Err(BenchError::MockOnly);
         }
         let mut servers = Servers::mock().await?;

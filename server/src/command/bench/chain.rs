@@ -12,7 +12,7 @@ use super::{BenchError, fanout, run};
 #[derive(Args, Clone, Debug)]
 pub(super) struct Chain {
     /// How many servers the bench starts, each joined to the one before
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=16), conflicts_with = "server")]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=16), conflicts_with = "servers")]
     nodes: u32,
     /// How many speak
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::command::Unsaid;
+use crate::command::client::ServersError;
 
 /// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
@@ -13,14 +14,9 @@ pub(super) enum BenchError {
     /// Nobody reads what was measured.
     #[error("{0}")]
     Unsaid(#[from] Unsaid),
-    /// A server that was named isn't known.
-    #[error("--server {server}: {why}")]
-    Address {
-        /// Its name.
-        server: String,
-        /// What the system says.
-        why: String,
-    },
+    /// The servers that were named can't be connected to like that.
+    #[error(transparent)]
+    Servers(#[from] ServersError),
     /// A server can't be started.
     #[error("cannot start a server: {0}")]
     Start(#[source] io::Error),

@@ -16,7 +16,7 @@ use super::{BenchError, run};
 #[derive(Args, Clone, Debug)]
 pub(super) struct Failover {
     /// How many servers the bench starts, each joined to the one before
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=16), conflicts_with = "server")]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=16), conflicts_with = "servers")]
     nodes: u32,
     /// Which one is killed: the senders' own, one between, or the receivers' own
     #[arg(long, value_enum, default_value_t = Which::Middle)]

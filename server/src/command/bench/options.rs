@@ -3,25 +3,24 @@
 use std::time::Duration;
 
 use clap::Args;
-use regrow_model::message::Address;
 
 use super::payload::PAYLOAD_MIN_BYTES;
+use crate::command::client::Servers;
 
 /// Common to all workloads.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Options {
-    /// Use this server, which runs; several may be named, in the order of a chain. Without any, the bench starts its own
-    #[arg(long, value_name = "HOST:PORT")]
-    pub(super) server: Vec<Address>,
+    #[command(flatten)]
+    pub(super) servers: Servers,
     /// The processes of the servers named with --server, for their processor time and memory
-    #[arg(long, value_name = "PID", requires = "server")]
+    #[arg(long, value_name = "PID", requires = "servers")]
     pub(super) pid: Vec<u32>,
     /// Start the bench's own servers with this argument as well; several may be given
     #[arg(
         long,
         value_name = "ARGUMENT",
         allow_hyphen_values = true,
-        conflicts_with = "server"
+        conflicts_with = "servers"
     )]
     pub(super) serve: Vec<String>,
     /// The size of a message's payload, in bytes

@@ -1,7 +1,6 @@
 //! `regrow bench register`: new names, as fast as they are granted, each over a connection of its own as the protocol wants it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
@@ -10,9 +9,8 @@ use std::time::Duration;
 use clap::Args;
 use rand::Rng;
 use regrow_model::message::client::Secret;
-use regrow_model::message::{Hearer, Line, Reply, Request, Stamp};
+use regrow_model::message::{Address, Hearer, Line, Reply, Request, Stamp};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::BenchError;
@@ -27,6 +25,7 @@ use super::servers::Servers;
 use super::stage::Glimpse;
 use crate::edge::{Admission, Edge, Guest};
 use crate::metrics::Metrics;
+use crate::transport::{Connector, Limits};
 
 /// New names, as fast as they are granted
 #[derive(Args, Clone, Debug)]
@@ -48,6 +47,7 @@ const HASHES: u32 = 16;
 
 /// What all connections share.
 struct Round {
+    connector: Arc<Connector>,
     run: u32,
     end: u64,
     count: u64,
@@ -72,6 +72,7 @@ impl Register {
         hosts.reset_peak();
         let (cpu, own_cpu, began) = (hosts.cpu_seconds(), Hosts::own_cpu_seconds(), now());
         let round = Arc::new(Round {
+            connector: servers.connector(),
             run: rand::rng().random(),
             end: began + nanos(self.options.seconds),
             count: self.count.unwrap_or(u64::MAX),
@@ -81,8 +82,8 @@ impl Register {
         let mut connections = JoinSet::new();
         for connection in 0..self.connections as usize {
             let all = servers.addresses();
-            let address = all[connection % all.len()];
-            connections.spawn(register(Arc::clone(&round), address));
+            let address = &all[connection % all.len()];
+            connections.spawn(register(Arc::clone(&round), address.clone()));
         }
         let done = all(connections, &round, progress).await;
 
@@ -154,7 +155,7 @@ async fn all(mut connections: JoinSet<Done>, round: &Round, progress: &mut Progr
 }
 
 /// Registers one name after the other, until it is enough.
-async fn register(round: Arc<Round>, address: SocketAddr) -> Done {
+async fn register(round: Arc<Round>, address: Address) -> Done {
     let mut done = Done::new();
     while now() < round.end {
         let number = round.begun.fetch_add(1, SeqCst);
@@ -162,7 +163,8 @@ async fn register(round: Arc<Round>, address: SocketAddr) -> Done {
             break;
         }
         let began = now();
-        match ask(address, &format!("bench{:x}r{number}", round.run)).await {
+        let name = format!("bench{:x}r{number}", round.run);
+        match ask(&round.connector, &address, &name).await {
             Ok(true) => {
                 round.registered.fetch_add(1, SeqCst);
                 done.latency.record(now() - began);
@@ -178,12 +180,12 @@ async fn register(round: Arc<Round>, address: SocketAddr) -> Done {
 }
 
 /// Registers a name. Whether it was granted.
-async fn ask(address: SocketAddr, name: &str) -> io::Result<bool> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
+async fn ask(connector: &Connector, address: &Address, name: &str) -> io::Result<bool> {
+    let mut stream = connector.connect(address, &Limits::default()).await?;
     let mut line = Vec::new();
     Identity::user(name, false).register(&mut line);
     stream.write_all(&line).await?;
+    stream.flush().await?;
     line.clear();
     BufReader::new(stream).read_until(b'\n', &mut line).await?;
     match Line::decode(line.trim_ascii_end(), Hearer::Client) {

@@ -66,6 +66,7 @@ impl Observer for Watch<'_> {
 pub(super) fn plan(options: &Options, servers: &Servers, seats: Vec<Seat>, pace: Pace) -> Plan {
     Plan {
         servers: servers.addresses().to_vec(),
+        connector: servers.connector(),
         speakers: seats.iter().filter(|seat| seat.speaker.is_some()).count(),
         seats,
         run: rand::rng().random_range(0..RUNS_MAX),

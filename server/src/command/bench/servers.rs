@@ -1,7 +1,7 @@
 //! The servers of a run: the bench's own, or those that it was told of.
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use regrow_model::message::Address;
@@ -15,6 +15,7 @@ use super::BenchError;
 use super::hosts::Hosts;
 use super::options::Options;
 use crate::command::local::Local;
+use crate::transport::Connector;
 
 /// How long a server may take to join the one before it.
 const JOIN_PATIENCE: Duration = Duration::from_secs(20);
@@ -25,7 +26,8 @@ const SECRET: &str = "bench";
 
 /// The servers of a run. The bench's own are gone with this value, and so are their directories.
 pub(super) struct Servers {
-    addresses: Vec<SocketAddr>,
+    connector: Arc<Connector>,
+    addresses: Vec<Address>,
     processes: Vec<u32>,
     own: Vec<Child>,
     _directory: Option<TempDir>,
@@ -35,12 +37,19 @@ impl Servers {
     /// Those that the command line names, or so many own ones in a chain.
     ///
     /// # Errors
-    /// When one can't be found, or started.
+    /// When one can't be started, or there is no way to those that are named.
     pub(super) async fn of(options: &Options, own: usize) -> Result<Self, BenchError> {
-        match options.server.as_slice() {
-            [] => Self::start(own, &options.serve).await,
-            named => Self::named(named, &options.pid),
+        let named: Vec<Address> = options.servers.addresses().collect();
+        if named.is_empty() {
+            return Self::start(own, &options.serve).await;
         }
+        Ok(Self {
+            connector: Arc::new(Connector::new(options.servers.carriers()?)),
+            addresses: named,
+            processes: options.pid.clone(),
+            own: Vec::new(),
+            _directory: None,
+        })
     }
 
     /// A mock in a process of its own: for the bench's ceiling.
@@ -56,22 +65,12 @@ impl Servers {
         Ok(mock)
     }
 
-    fn named(named: &[Address], processes: &[u32]) -> Result<Self, BenchError> {
-        let addresses: Result<_, _> = named.iter().map(find).collect();
-        Ok(Self {
-            addresses: addresses?,
-            processes: processes.to_vec(),
-            own: Vec::new(),
-            _directory: None,
-        })
-    }
-
     async fn start(servers: usize, more: &[String]) -> Result<Self, BenchError> {
         let directory = TempDir::with_prefix("regrow-bench-").map_err(BenchError::Start)?;
         let data = |server: usize| directory.path().join(server.to_string());
         let mut own = Self::none();
         for server in 0..servers {
-            let before = own.addresses.last().map(SocketAddr::to_string);
+            let before = own.addresses.last().map(Address::to_string);
             let mut arguments = vec!["--secret", SECRET];
             arguments.extend(before.iter().flat_map(|before| ["--join", before]));
             arguments.extend(more.iter().map(String::as_str));
@@ -89,6 +88,7 @@ impl Servers {
 
     fn none() -> Self {
         Self {
+            connector: Arc::default(),
             addresses: Vec::new(),
             processes: Vec::new(),
             own: Vec::new(),
@@ -98,15 +98,21 @@ impl Servers {
 
     /// Takes in a server of the bench's own. Tells when it has joined another one.
     fn take(&mut self, local: Local) -> watch::Receiver<bool> {
-        self.addresses.push(([127, 0, 0, 1], local.port).into());
+        let address = Address::new("127.0.0.1", local.port);
+        self.addresses.push(address.expect("it is an address"));
         self.processes.extend(local.process.id());
         self.own.push(local.process);
         follow(local.log)
     }
 
     /// Where they are.
-    pub(super) fn addresses(&self) -> &[SocketAddr] {
+    pub(super) fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// What connects to them.
+    pub(super) fn connector(&self) -> Arc<Connector> {
+        Arc::clone(&self.connector)
     }
 
     /// What they take of this machine, if they are on it.
@@ -150,21 +156,6 @@ impl Drop for Servers {
             }
         }
     }
-}
-
-/// Where a server is, by its name.
-fn find(server: &Address) -> Result<SocketAddr, BenchError> {
-    let unknown = |why: String| BenchError::Address {
-        server: server.as_str().to_owned(),
-        why,
-    };
-    let mut found = server
-        .as_str()
-        .to_socket_addrs()
-        .map_err(|error| unknown(error.to_string()))?;
-    found
-        .next()
-        .ok_or_else(|| unknown("it has no address".into()))
 }
 
 /// Reads a server's log, so that it never waits for a reader, and tells when it has joined.

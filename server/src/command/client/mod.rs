@@ -5,6 +5,7 @@ mod screen;
 mod servers;
 mod typed;
 
+pub(super) use servers::Servers;
 pub use servers::ServersError;
 
 use std::collections::VecDeque;
@@ -23,7 +24,6 @@ use crate::metrics::Metrics;
 use crate::runtime::{EVENTS, Forgetful, Handle, Setup, spawn};
 use crate::transport::{Carriers, Limits, Pace, Shared, Side, Transport};
 use screen::{Next, Screen};
-use servers::Servers;
 use typed::Typed;
 
 /// How many lines from the terminal, and how many to it, may wait.

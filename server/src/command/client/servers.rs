@@ -9,10 +9,11 @@ use regrow_model::message::{Address, AddressError, Scheme};
 
 use crate::transport::{Carriers, CertificateError, CertificateFiles, Certificates, Way};
 
-/// The servers that a client is told of.
-#[derive(Args, Debug)]
-pub(super) struct Servers {
-    /// A server; several may be named, for when one is gone. More are learned at login, and connected to in the same way
+/// The servers that a client, or a bench, is told of.
+#[derive(Args, Clone, Debug)]
+pub(in crate::command) struct Servers {
+    /// A server that runs; several may be named. A client goes on at another one when one is gone, and learns of more in the
+    /// same way; a bench takes them in the order of a chain
     #[arg(long = "server", value_name = "[tcp|tls|ws|wss://]HOST:PORT")]
     servers: Vec<Server>,
     /// Believe servers whose certificates this authority has signed (PEM); for tls:// and wss://
@@ -77,15 +78,20 @@ impl FromStr for Server {
 
 impl Servers {
     /// Where they are.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = Address> {
+    pub(in crate::command) fn addresses(&self) -> impl Iterator<Item = Address> {
         self.servers.iter().map(|server| server.address.clone())
+    }
+
+    /// Whether there are any.
+    pub(in crate::command) fn are_named(&self) -> bool {
+        !self.servers.is_empty()
     }
 
     /// How they are connected to.
     ///
     /// # Errors
     /// When that can't be done.
-    pub(super) fn carriers(&self) -> Result<Carriers, ServersError> {
+    pub(in crate::command) fn carriers(&self) -> Result<Carriers, ServersError> {
         let way = self.servers.first().map_or(Way::Tcp, |server| server.way);
         if self.servers.iter().any(|server| server.way != way) {
             return Err(ServersError::Ways);

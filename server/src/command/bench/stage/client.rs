@@ -11,9 +11,7 @@ use std::time::Duration;
 
 use regrow_model::message::Reply;
 use regrow_model::message::client::Vector;
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
+use tokio::io::{AsyncRead, ReadBuf, ReadHalf};
 use tokio::sync::{SemaphorePermit, watch};
 
 use super::super::clock::now;
@@ -25,6 +23,7 @@ use super::plan::{Event, Seat};
 use super::shared::{Phase, Shared};
 use super::tally::Tally;
 use super::worker::Worker;
+use crate::transport::Stream;
 
 /// How long a client waits before it connects again.
 const RETRY_AFTER: Duration = Duration::from_millis(20);
@@ -146,7 +145,7 @@ impl Client {
             }
             // The door is never closed; were it, more would log in at once.
             let at_the_door = worker.door.acquire().await.ok();
-            let end = match TcpStream::connect(plan.servers[server]).await {
+            let end = match plan.connect(server).await {
                 Ok(stream) => {
                     self.connection(worker, stream, at_the_door, &mut phase)
                         .await
@@ -179,7 +178,7 @@ impl Client {
     /// A connection has ended that should not have.
     fn wrong(&self, shared: &Shared, server: usize, why: &str) {
         shared.closes.fetch_add(1, SeqCst);
-        let address = shared.plan.servers[server];
+        let address = &shared.plan.servers[server];
         shared.trouble(format!("client {} at {address}: {why}", self.index));
     }
 
@@ -191,13 +190,11 @@ impl Client {
     async fn connection(
         &self,
         worker: &Worker,
-        stream: TcpStream,
+        stream: Box<dyn Stream>,
         at_the_door: Option<SemaphorePermit<'_>>,
         phase: &mut watch::Receiver<Phase>,
     ) -> End {
-        // Without it small lines wait for the ones before; a socket that doesn't know it is as good.
-        let _ = stream.set_nodelay(true);
-        let (mut half, voice) = stream.into_split();
+        let (mut half, voice) = tokio::io::split(stream);
         let mut connection = Connection {
             client: self,
             worker,
@@ -240,7 +237,7 @@ impl Connection<'_> {
     /// Logs in and reads to the end.
     async fn listen(
         &mut self,
-        half: &mut OwnedReadHalf,
+        half: &mut ReadHalf<Box<dyn Stream>>,
         mut at_the_door: Option<SemaphorePermit<'_>>,
     ) -> End {
         if let Err(error) = self.introduce() {
@@ -261,7 +258,7 @@ impl Connection<'_> {
     /// Reads once, and takes in what has come.
     fn read(
         &mut self,
-        half: &mut OwnedReadHalf,
+        half: &mut ReadHalf<Box<dyn Stream>>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), End>> {
         let worker = self.worker;
@@ -361,7 +358,7 @@ impl Connection<'_> {
     }
 
     /// Logs out, so that the server keeps nothing for it, and waits for the close.
-    async fn farewell(&self, half: &mut OwnedReadHalf) {
+    async fn farewell(&self, half: &mut ReadHalf<Box<dyn Stream>>) {
         let leave = async {
             self.voice.say(say::log_out)?;
             self.voice.flush().await?;

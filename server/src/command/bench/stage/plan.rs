@@ -1,13 +1,19 @@
 //! What a run is to do: who is where, who speaks how, and for how long.
 
-use std::net::SocketAddr;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
+use regrow_model::message::Address;
+
+use crate::transport::{Connector, Limits, Stream};
+
 /// One run of the stage.
-#[derive(Clone, Debug)]
 pub(in super::super) struct Plan {
     /// The servers.
-    pub(in super::super) servers: Vec<SocketAddr>,
+    pub(in super::super) servers: Vec<Address>,
+    /// Connects to them.
+    pub(in super::super) connector: Arc<Connector>,
     /// The clients.
     pub(in super::super) seats: Vec<Seat>,
     /// How many of them speak.
@@ -81,6 +87,15 @@ pub(in super::super) enum Event {
 }
 
 impl Plan {
+    /// Connects to a server, by index.
+    ///
+    /// # Errors
+    /// When it can't be reached.
+    pub(super) async fn connect(&self, server: usize) -> io::Result<Box<dyn Stream>> {
+        let limits = Limits::default();
+        self.connector.connect(&self.servers[server], &limits).await
+    }
+
     /// How many receivers each speaker has. A speaker that is a receiver hears itself.
     pub(super) fn receivers(&self) -> u64 {
         self.seats.iter().filter(|seat| seat.hears).count() as u64
