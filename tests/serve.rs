@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use process::{Client, Server};
+use rustix::fs::{CWD, Mode, mkfifoat};
 use tempfile::{TempDir, tempdir};
 
 /// No test waits longer than this for anything.
@@ -122,6 +123,26 @@ fn a_server_whose_output_nobody_reads_serves_on() {
     assert!(answer.contains("REGISTER_SUCCESS"), "{answer}");
     server.kill().expect("it runs still");
     server.wait().expect("it is our child");
+}
+
+#[test]
+fn a_server_that_is_told_to_stop_while_it_starts_stops_cleanly_once_it_has() {
+    let (data, other) = (directory(), directory());
+    let fifo = other.path().join("secret");
+    mkfifoat(CWD, &fifo, Mode::RWXU).expect("a directory takes one");
+    let secret = fifo.to_str().expect("UTF-8");
+    let mut server = Server::launch(0, data.path(), &["--secret-file", secret]);
+    let deadline = Instant::now() + PATIENCE;
+    // It has read its state then, and waits for its secret.
+    while !data.path().join("regrow.redb").exists() {
+        assert!(Instant::now() < deadline, "it never opens its store");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    server.signal("HUP");
+    server.signal("TERM");
+    std::fs::write(&fifo, "s1").expect("the server reads it");
+    server.until("stopping");
+    assert!(server.ends().success());
 }
 
 #[test]

@@ -29,6 +29,7 @@ use regrow_model::message::{Address, AddressError};
 use regrow_model::node::{Boot, Config, Halt, Node, Report, balance, delivery, tree};
 use serde_json::{Map, Value};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 pub(super) use certified::Certified;
@@ -229,6 +230,9 @@ impl Serve {
     }
 
     async fn serve(self) -> Result<(), ServeError> {
+        // Before anything that takes time, as to read a large store does: each would end the process at once.
+        let mut stops = Stops::new()?;
+        let hangup = signal(SignalKind::hangup())?;
         let carriers = Carriers {
             requires_tls: self.require_tls,
             ..self.certified.carriers()?
@@ -284,7 +288,6 @@ impl Serve {
             }),
             said: Box::new(move |line, links| said.said(line, links)),
         };
-        let mut stops = Stops::new()?;
         let mut node = spawn(setup, queue);
         let (stopping, draining) = watch::channel(false);
         door.show(Pages::new(
@@ -294,7 +297,7 @@ impl Serve {
             node.disk(),
             draining,
         ))?;
-        reload.at_hangups()?;
+        reload.at_hangups(hangup);
         let by_quic = transport.listen_by_quic(SocketAddr::new(self.listen, port));
         let by_quic = by_quic.map_err(|source| self.cannot_listen(source))?;
         let listening = tokio::spawn(transport.clone().listen(listener));

@@ -1,11 +1,10 @@
 //! SIGHUP: certificates and limits are read again, everything else at the next start.
 
-use std::io;
 use std::sync::Arc;
 
 use clap::{Args, Command};
 use serde_json::{Map, Value};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 
 use super::limits::LimitFlags;
@@ -25,18 +24,13 @@ pub(super) struct Reload {
 
 impl Reload {
     /// Reads again at each SIGHUP.
-    ///
-    /// # Errors
-    /// When the system doesn't let us wait for signals.
-    pub(super) fn at_hangups(self) -> io::Result<()> {
-        let mut hangup = signal(SignalKind::hangup())?;
+    pub(super) fn at_hangups(self, mut hangup: Signal) {
         tokio::spawn(async move {
             while hangup.recv().await.is_some() {
                 self.certificates();
                 self.limits();
             }
         });
-        Ok(())
     }
 
     fn certificates(&self) {
