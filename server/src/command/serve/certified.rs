@@ -12,13 +12,13 @@ use crate::transport::{Carriers, CertificateError, CertificateFiles, Certificate
 /// A server's certificates.
 #[derive(Args, Debug)]
 pub(in crate::command) struct Certified {
-    /// Answer those who connect by TLS with this certificate (PEM); links from server to server need --ca as well
+    /// Show this certificate (PEM) to those who connect by TLS; links to servers need --ca as well
     #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
     /// Its private key (PEM)
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
-    /// Believe servers whose certificates this authority has signed (PEM), and have others dial this one by tls://
+    /// Believe servers whose certificates this authority has signed (PEM); a server with it is dialed by tls://
     #[arg(long, value_name = "FILE", requires = "cert")]
     ca: Option<PathBuf>,
 }
