@@ -8,6 +8,7 @@ use super::no_loss;
 use crate::client::Ask;
 use crate::message::server::Phase;
 use crate::message::{Line, Peer, Registration};
+use crate::node::delivery::log::Entry;
 use crate::world::link::End;
 use crate::world::user::{Seat, User, Wish};
 use crate::world::view::View;
@@ -90,12 +91,13 @@ pub fn nobody_here_expires(view: &View<'_>) -> bool {
     })
 }
 
-/// Whether every log is within its bound.
-pub fn holds(view: &View<'_>, log_max: usize) -> bool {
-    let mut logs = view
-        .live()
-        .map(|(_, state)| state.durable.delivery.log.entries.len());
-    logs.all(|length| length <= log_max)
+/// Whether every log is within these bounds: so many messages, so many bytes; and its server knows how long it is.
+pub fn holds(view: &View<'_>, (messages, bytes): (usize, usize)) -> bool {
+    view.live().all(|(_, state)| {
+        let entries = &state.durable.delivery.log.entries;
+        let length: usize = entries.values().map(Entry::bytes).sum();
+        state.delivery.log_bytes == length && entries.len() <= messages && length <= bytes
+    })
 }
 
 /// Whether no more is on its way over a link than the windows allow.

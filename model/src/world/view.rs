@@ -46,8 +46,8 @@ pub struct View<'a> {
     pub deserted: BTreeSet<(usize, Link)>,
     /// Once the story is over: each server's parent as it must come out, if that is said; 0 also for the dead.
     pub drawn: Option<&'a [usize]>,
-    /// The most messages that any server's log may keep.
-    pub log_max: usize,
+    /// The most messages that any server's log may keep, and the most bytes.
+    pub log_max: (usize, usize),
     /// Whether anything could go wrong from the beginning.
     pub has_faults: bool,
     /// Whether nothing could go wrong from the beginning but that servers are stopped by their operators, and whoever waits waits
@@ -113,7 +113,9 @@ impl<'a> View<'a> {
             || servers.iter().flatten().any(|server| leaves(server));
         let setup = world.setup();
         let drawn = setup.drawn.as_deref();
-        let logs = setup.servers.iter().map(|server| server.delivery.log_max);
+        let logs = || setup.servers.iter().map(|server| &server.delivery);
+        let log_max = logs().map(|log| log.log_max).max();
+        let log_max_bytes = logs().map(|log| log.log_max_bytes).max();
         let told = setup.story[..state.told].iter();
         let given_up = told.fold(BTreeSet::new(), |mut given_up, event| {
             match event {
@@ -149,13 +151,16 @@ impl<'a> View<'a> {
             stirring,
             deserted: deserted.collect(),
             drawn: drawn.filter(|_| state.told == setup.story.len()),
-            log_max: logs.max().unwrap_or(0),
+            log_max: (log_max.unwrap_or(0), log_max_bytes.unwrap_or(0)),
             has_faults: setup.faults != Faults::default(),
             only_stops: setup.patient
                 && setup.faults == Faults::default()
                 && setup.story.iter().all(stops),
             given_up,
-            logs_end: any(|settings| settings.log_max < Settings::default().log_max),
+            logs_end: any(|settings| {
+                let far = Settings::default();
+                settings.log_max < far.log_max || settings.log_max_bytes < far.log_max_bytes
+            }),
             mailboxes_end: any(|settings| settings.mailbox_age.is_some()),
             patience_ends: any(|settings| settings.patience.is_some()),
             clients_end: any(|settings| settings.client_age.is_some()),

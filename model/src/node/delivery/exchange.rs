@@ -228,7 +228,7 @@ pub(super) fn on_broadcast(s: &mut State, link: Link, message: Arc<Message>, ste
             flood(s, &entry, Some(link), step);
             age::on_said(s, &entry.message, step);
             receiver::deliver(s, &entry, None, step);
-            forget::bound(s, step);
+            forget::on_longer(s, &entry, step);
             floor::expect(s, step);
         }
         Ok(None) => {}

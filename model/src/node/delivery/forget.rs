@@ -2,6 +2,7 @@
 //! good, and everyone in a mailbox has heard. A server that doesn't move is not counted for ever.
 
 use super::super::{State, Step, Timer};
+use super::log::Entry;
 use super::{Report, age, home, speaker, tell, vector};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Phase, Session};
@@ -32,7 +33,7 @@ pub(super) fn forget(s: &mut State, everywhere: Vector, step: &Step<'_>) {
     let log = &mut s.durable.delivery.log;
     let looks_back = !log.passed.is_empty() && (step.rules.delivery.forgets_passed)();
     if looks_back || !vector::covers(&log.base, &upto) {
-        log.forget(&upto);
+        s.delivery.log_bytes -= log.forget(&upto).bytes;
     }
 }
 
@@ -59,6 +60,8 @@ fn unneeded(s: &State, everywhere: Vector) -> Vector {
 
 /// A start: mailboxes pin, and everything that waits begins to age.
 pub(super) fn start(s: &mut State, step: &mut Step<'_>) {
+    let entries = s.durable.delivery.log.entries.values();
+    s.delivery.log_bytes = entries.map(Entry::bytes).sum();
     let sessions = &s.durable.delivery.book.sessions;
     for registration in sessions.keys().cloned().collect::<Vec<_>>() {
         on_session(s, &registration, step);
@@ -103,22 +106,28 @@ fn pins(s: &State, session: &Session, step: &Step<'_>) -> bool {
     }
 }
 
-/// The log has a bound: past it the oldest goes, whoever needs it, and that is counted. Who reads the log is told where it is missing.
-pub(super) fn bound(s: &mut State, step: &mut Step<'_>) {
+/// The log is longer by one. It has bounds: past one of them the oldest goes, whoever needs it, and that is counted. Who reads
+/// the log is told where it is missing.
+pub(super) fn on_longer(s: &mut State, by: &Entry, step: &mut Step<'_>) {
+    s.delivery.log_bytes += by.bytes();
     let log = &mut s.durable.delivery.log;
-    let surplus = log
-        .entries
-        .len()
-        .saturating_sub(step.config.delivery.log_max);
-    if surplus == 0 {
-        return;
-    }
+    let settings = &step.config.delivery;
+    let (mut entries, mut bytes) = (log.entries.len(), s.delivery.log_bytes);
     let mut upto = Vector::new();
-    for entry in log.entries.values().take(surplus) {
+    for entry in log.entries.values() {
+        if entries <= settings.log_max && bytes <= settings.log_max_bytes {
+            break;
+        }
+        (entries, bytes) = (entries - 1, bytes - entry.bytes());
         vector::raise(&mut upto, &entry.message.stream, entry.message.number);
     }
+    if upto.is_empty() {
+        return;
+    }
     // Within a stream numbers rise with places: nothing of these streams before these numbers comes later.
-    let missed = log.forget(&upto) as u64;
+    let gone = log.forget(&upto);
+    s.delivery.log_bytes -= gone.bytes;
+    let missed = gone.messages;
     let info = Info::MailboxFull;
     tell(Report::Gap { missed, info }, step);
 }

@@ -40,6 +40,22 @@ pub struct Entry {
     pub repeat: bool,
 }
 
+impl Entry {
+    /// How long it is: the activity alone, which is most of it.
+    pub fn bytes(&self) -> usize {
+        self.message.activity.as_str().len()
+    }
+}
+
+/// What has been let go of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gone {
+    /// How many messages.
+    pub messages: u64,
+    /// How long they were in all.
+    pub bytes: usize,
+}
+
 /// Up to where a sender has been heard.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Said {
@@ -170,8 +186,8 @@ impl Log {
         self.passed.range(numbers).map(|(_, place)| *place)
     }
 
-    /// Lets go of everything that `upto` includes. Returns how much that was. Looks no further than to the last of it.
-    pub fn forget(&mut self, upto: &Vector) -> usize {
+    /// Lets go of everything that `upto` includes. Looks no further than to the last of it.
+    pub fn forget(&mut self, upto: &Vector) -> Gone {
         let most = vector::between(&self.base, upto);
         let entries = self.entries.iter();
         let gone = entries.filter(|(_, entry)| {
@@ -185,8 +201,11 @@ impl Log {
             .iter()
             .flat_map(|(stream, upto)| self.lingering(stream, 0, *upto));
         let gone: Vec<u64> = gone.chain(passed).collect();
+        let mut all = Gone::default();
         for place in &gone {
             if let Some(entry) = self.entries.remove(place) {
+                all.messages += 1;
+                all.bytes += entry.bytes();
                 let message = &entry.message;
                 self.passed
                     .remove(&(message.stream.clone(), message.number));
@@ -196,7 +215,7 @@ impl Log {
                 }
             }
         }
-        gone.len()
+        all
     }
 }
 

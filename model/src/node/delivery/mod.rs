@@ -62,6 +62,8 @@ pub struct State {
     pub reading: Lows<Link>,
     /// Up to where the mailboxes have heard: they hold the log.
     pub pins: Lows<Registration>,
+    /// How long the activities in the log are in all.
+    pub log_bytes: usize,
     /// What was said last here and not everyone has yet: where it is, and whose it is.
     pub unsettled: BTreeSet<(Stream, u64, Link)>,
     /// What passes over each edge of the tree.
@@ -102,6 +104,8 @@ pub struct Settings {
     pub echoes: bool,
     /// The most messages that the log keeps.
     pub log_max: usize,
+    /// How long the activities in it may be in all, in bytes.
+    pub log_max_bytes: usize,
     /// The most messages on their way to one client that has fallen behind.
     pub window: usize,
     /// The most messages on their way to a client: past it, it is cut off.
@@ -120,6 +124,7 @@ impl Default for Settings {
         Self {
             echoes: true,
             log_max: 1_000_000,
+            log_max_bytes: 1 << 30,
             window: 1_024,
             unheard_max: 65_536,
             patience: Some(60),

@@ -90,7 +90,7 @@ fn append(
         exchange::flood(s, &entry, None, step);
         age::on_said(s, &entry.message, step);
         receiver::deliver(s, &entry, Some(link), step);
-        forget::bound(s, step);
+        forget::on_longer(s, &entry, step);
     }
     floor::expect(s, step);
 }

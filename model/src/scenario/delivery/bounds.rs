@@ -25,6 +25,21 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["why: mailbox full", "GAP"],
     },
     Scenario {
+        name: "log-too-long",
+        says: "a log has room for one message's bytes; a listener is away while two are said",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Legacy, &[1], [say("a"), say("b")]),
+                user(2, Kind::Ours, &[1], back(2, &[1])),
+            ];
+            let mut setup = quiet(world(&[0], users, CALM));
+            setup.servers[0].delivery.log_max_bytes = 50;
+            setup
+        },
+        reaches: &["why: mailbox full", "GAP"],
+    },
+    Scenario {
         name: "log-full-over-a-cut",
         says: "a log has room for one message; two are said while the listener's server is cut off",
         size: Size::Full,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use regrow_model::node::delivery;
 
 use crate::runtime::Bound;
 use crate::transport::Limits;
@@ -37,6 +38,9 @@ pub struct LimitFlags {
     /// Keep so many messages for everyone who has not heard them; past it, the oldest go, and who lacks them is told
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     max_log_messages: u64,
+    /// Keep so many bytes of messages, likewise
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 30, value_parser = clap::value_parser!(u64).range(32 << 20..))]
+    max_log_bytes: u64,
 }
 
 impl LimitFlags {
@@ -57,8 +61,12 @@ impl LimitFlags {
         }
     }
 
-    /// How many messages the log keeps.
-    pub fn log_messages(&self) -> usize {
-        usize::try_from(self.max_log_messages).unwrap_or(usize::MAX)
+    /// As the actor takes them.
+    pub fn delivery(&self) -> delivery::Settings {
+        delivery::Settings {
+            log_max: usize::try_from(self.max_log_messages).unwrap_or(usize::MAX),
+            log_max_bytes: usize::try_from(self.max_log_bytes).unwrap_or(usize::MAX),
+            ..delivery::Settings::default()
+        }
     }
 }

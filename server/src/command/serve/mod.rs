@@ -399,10 +399,9 @@ impl Serve {
             },
             delivery: delivery::Settings {
                 echoes: !self.no_echo,
-                log_max: self.limits.log_messages(),
                 mailbox_age: Some(self.mailbox_days * delivery::TICKS_A_DAY),
                 client_age: Some(self.client_days * delivery::TICKS_A_DAY),
-                ..delivery::Settings::default()
+                ..self.limits.delivery()
             },
         })
     }

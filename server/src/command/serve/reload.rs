@@ -11,8 +11,8 @@ use super::limits::LimitFlags;
 use crate::command::{config, modern};
 use crate::transport::{Certificates, Shared};
 
-/// The one limit that the actor keeps, which is told its limits when it starts.
-const AT_START: &str = "max-log-messages";
+/// The limits that the actor keeps, which is told them when it starts.
+const AT_START: [&str; 2] = ["max-log-messages", "max-log-bytes"];
 
 /// What can be changed while a server runs.
 pub(super) struct Reload {
@@ -73,7 +73,7 @@ impl Reload {
 fn take(shown: &mut Map<String, Value>, read: &Map<String, Value>) {
     let limits = LimitFlags::augment_args(Command::new("limits"));
     let names = limits.get_arguments().filter_map(|limit| limit.get_long());
-    for name in names.filter(|name| *name != AT_START) {
+    for name in names.filter(|name| !AT_START.contains(name)) {
         if let Some(value) = read.get(name) {
             shown.insert(name.to_owned(), value.clone());
         }
