@@ -9,6 +9,7 @@ pub mod pace;
 
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use regrow_model::message::client::{Info, Secret};
@@ -34,6 +35,8 @@ pub fn proven() -> Secret {
 pub struct Edge {
     hasher: Hasher,
     attempts: Attempts,
+    /// How long a name may be, and how long a secret, in bytes: many of them may be in line to be hashed.
+    credential_bytes: AtomicUsize,
     /// What is refused because of a limit.
     limited: Labelled<Limit>,
 }
@@ -71,6 +74,7 @@ impl Edge {
         Self {
             hasher: Hasher::new(domain.into(), at_once, metrics.secrets.clone()),
             attempts: Attempts::default(),
+            credential_bytes: AtomicUsize::new(usize::MAX),
             limited: metrics.traffic.limited.clone(),
         }
     }
@@ -78,6 +82,11 @@ impl Edge {
     /// How often one address may try to log in or to register, per second; 0: as often as it likes.
     pub fn limit_attempts(&self, per_second: u32) {
         self.attempts.limit(per_second);
+    }
+
+    /// How long a name may be, and how long a secret, in bytes.
+    pub fn limit_credentials(&self, bytes: usize) {
+        self.credential_bytes.store(bytes, Ordering::Relaxed);
     }
 
     /// Prepares a line that came in for the actor. One line of a connection after the other.
@@ -154,6 +163,11 @@ impl Edge {
             // A hash is not a secret: who has stolen one can't log in with it.
             return Admission::Now(Line::from(request(username, Secret::never())));
         };
+        let longest = username.as_str().len().max(plain.len());
+        if longest > self.credential_bytes.load(Ordering::Relaxed) {
+            self.limited.of(Limit::Credentials).inc();
+            return refuse("the name or the secret is too long");
+        }
         let known = guest.recall(&username, &plain);
         if let Some(hash) = known.or_else(|| self.hasher.recall(&username, &plain)) {
             guest.present(username.clone(), plain.to_string(), hash.clone());
@@ -190,6 +204,11 @@ impl Guest {
             activities: Pace::new(activities_per_second, Instant::now()),
             is_proven: false,
         }
+    }
+
+    /// Whether it has proven that it knows the system's secret.
+    pub fn is_proven(&self) -> bool {
+        self.is_proven
     }
 
     /// It has proven that it knows the system's secret, or failed to.
@@ -437,5 +456,17 @@ mod tests {
             )
         });
         assert!(refused);
+    }
+
+    #[tokio::test]
+    async fn a_name_or_secret_that_is_too_long_is_refused_and_not_hashed() {
+        let edge = edge();
+        edge.limit_credentials(100);
+        let long = "x".repeat(101);
+        for (user, secret) in [("aaron", &*long), (&*long, "s1")] {
+            let line = login(user, Some(secret));
+            let admission = edge.admit(&mut guest(), line);
+            assert!(matches!(admission, Admission::Now(Line::Malformed(_))));
+        }
     }
 }

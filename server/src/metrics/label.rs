@@ -111,6 +111,8 @@ labels! {
         Stranger = "stranger",
         /// Of activities per second.
         Activities = "activities",
+        /// Of the length of a name or a secret.
+        Credentials = "credentials",
         /// Of secrets that one address presents per second.
         Attempts = "attempts",
         /// Of secrets that wait to be hashed.

@@ -130,7 +130,7 @@ impl Dialer {
     }
 
     /// What it says first.
-    fn challenge(&self) -> Vec<u8> {
+    pub(crate) fn challenge(&self) -> Vec<u8> {
         line(&Greeting::Challenge {
             v: VERSION,
             nonce: self.nonce,
@@ -142,7 +142,7 @@ impl Dialer {
     ///
     /// # Errors
     /// When that isn't a peer.
-    fn answer(&self, heard: &[u8]) -> Result<Vec<u8>, Unfit> {
+    pub(crate) fn answer(&self, heard: &[u8]) -> Result<Vec<u8>, Unfit> {
         let (dialer, key) = (self.nonce, &self.key);
         match serde_json::from_slice(heard) {
             Ok(Greeting::Challenge {

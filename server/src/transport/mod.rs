@@ -94,6 +94,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// How long a connection may take to log in.
     pub stranger: Duration,
+    /// How long a user's name may be, and how long his secret, in bytes.
+    pub credential_bytes: usize,
     /// How much one client may say in a second; 0: as much as it likes.
     pub activities_per_second: u32,
     /// How often one address may present a secret in a second; 0: as often as it likes.
@@ -112,6 +114,7 @@ impl Default for Limits {
             connections: 100_000,
             connections_per_address: 20_000,
             stranger: Duration::from_secs(30),
+            credential_bytes: 1 << 10,
             activities_per_second: 100_000,
             attempts_per_second: 1_000,
         }
@@ -210,7 +213,10 @@ impl Shared {
     pub fn set_limits(&self, limits: Limits) {
         self.limits.send_replace(limits);
         match &self.side {
-            Side::Server(edge, _) => edge.limit_attempts(limits.attempts_per_second),
+            Side::Server(edge, _) => {
+                edge.limit_attempts(limits.attempts_per_second);
+                edge.limit_credentials(limits.credential_bytes);
+            }
             Side::Client => {}
         }
     }

@@ -23,6 +23,9 @@ pub struct LimitFlags {
     /// Take lines of so many bytes from a client
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().line_bytes as u64, value_parser = clap::value_parser!(u64).range(1_024..=16 << 20))]
     max_line_bytes: u64,
+    /// Take names of users of so many bytes, and secrets of as many
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().credential_bytes as u64, value_parser = clap::value_parser!(u64).range(64..=1 << 20))]
+    max_credential_bytes: u64,
     /// Let a client say so much in a second; 0: as much as it likes
     #[arg(long, value_name = "N", default_value_t = Limits::default().activities_per_second)]
     max_activities_per_second: u32,
@@ -55,6 +58,7 @@ impl LimitFlags {
             connections: self.max_connections,
             connections_per_address: self.max_connections_per_address,
             stranger: Duration::from_secs(self.login_seconds),
+            credential_bytes: usize::try_from(self.max_credential_bytes).unwrap_or(usize::MAX),
             activities_per_second: self.max_activities_per_second,
             attempts_per_second: self.max_attempts_per_second,
             ..Limits::default()

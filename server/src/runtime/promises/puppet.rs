@@ -18,7 +18,7 @@ use crate::command::cert;
 use crate::edge::Edge;
 use crate::metrics::Metrics;
 use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Looks, Setup, spawn};
-use crate::transport::handshake::{Acceptor, Heard as Greeted, Key};
+use crate::transport::handshake::{Acceptor, Dialer, Heard as Greeted, Key};
 use crate::transport::{
     Carriers, CertificateFiles, Certificates, Connector, Limits, OwnFiles, Pace, Shared, Side,
     Transport, Way,
@@ -38,6 +38,7 @@ pub(super) enum Pull {
     Save(u64),
     Set(&'static str, Duration),
     Cancel(&'static str),
+    Tell(&'static str),
     /// Stays in the handler for so long.
     Dawdle(Duration),
 }
@@ -85,6 +86,7 @@ fn obey(pull: Pull, out: &mut Out<Strings>) {
         Pull::Save(value) => out.save(value),
         Pull::Set(timer, after) => out.set_timer(timer, after..after),
         Pull::Cancel(timer) => out.cancel_timer(timer),
+        Pull::Tell(what) => out.effect(Effect::Tell(Heard::Fired(what))),
         Pull::Dawdle(time) => std::thread::sleep(time),
     }
 }
@@ -155,6 +157,7 @@ pub(super) struct Puppet {
     asks: mpsc::Sender<Vec<Pull>>,
     heard: mpsc::UnboundedReceiver<Heard>,
     running: Handle<Vec<Pull>, u64>,
+    metrics: Arc<Metrics>,
 }
 
 /// A pace at which tests don't take long.
@@ -176,6 +179,7 @@ pub(super) const LIMITS: Limits = Limits {
     connections: 100,
     connections_per_address: 100,
     stranger: Duration::from_secs(60),
+    credential_bytes: 1 << 10,
     activities_per_second: 0,
     attempts_per_second: 0,
 };
@@ -186,14 +190,19 @@ impl Puppet {
     }
 
     pub(super) async fn by(by: By) -> Self {
-        Self::start(by, Forgetful).await
+        Self::start(by, Forgetful, LIMITS).await
+    }
+
+    /// With limits of its own.
+    pub(super) async fn limited(by: By, limits: Limits) -> Self {
+        Self::start(by, Forgetful, limits).await
     }
 
     pub(super) async fn with_disk(disk: impl Disk<u64> + 'static) -> Self {
-        Self::start(By::Tcp, disk).await
+        Self::start(By::Tcp, disk, LIMITS).await
     }
 
-    async fn start(by: By, disk: impl Disk<u64> + 'static) -> Self {
+    async fn start(by: By, disk: impl Disk<u64> + 'static, limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = address_of(&listener).by(by.scheme());
         let (events, queue) = mpsc::channel(EVENTS);
@@ -202,7 +211,7 @@ impl Puppet {
         let side = Side::Server(edge, Key::new("secret").unwrap());
         let traffic = metrics.traffic.clone();
         let carriers = by.carriers(None);
-        let shared = Shared::new(carriers, events, side, PACE, LIMITS, traffic);
+        let shared = Shared::new(carriers, events, side, PACE, limits, traffic);
         let transport = Transport::new(shared);
         let (tell, heard) = mpsc::unbounded_channel();
         let setup = Setup {
@@ -227,12 +236,23 @@ impl Puppet {
             asks: running.asks(),
             heard,
             running,
+            metrics,
         }
     }
 
     /// Whether its saves succeed.
     pub(super) fn disk(&self) -> watch::Receiver<DiskHealth> {
         self.running.disk()
+    }
+
+    /// How many connections it has, those that are being closed included.
+    pub(super) fn connections(&self) -> i64 {
+        self.metrics.traffic.open.get()
+    }
+
+    /// Whether the actor ends by itself, and fails.
+    pub(super) async fn fails(&mut self) -> bool {
+        soon(self.running.ended()).await.is_err()
     }
 
     /// Stops the actor and waits until it has.
@@ -329,6 +349,17 @@ impl Raw {
         let proof = self.reads().await.unwrap();
         let heard = acceptor.hear(&key, proof.as_bytes());
         assert!(matches!(heard, Greeted::Proof(true)));
+    }
+
+    /// Proves to be a server of the same system.
+    pub(super) async fn proves(&mut self) {
+        let dialer = Dialer::new(Key::new("secret").unwrap());
+        soon(self.0.get_mut().write_all(&dialer.challenge()))
+            .await
+            .unwrap();
+        let answer = self.reads().await.unwrap();
+        let proof = dialer.answer(answer.as_bytes()).unwrap();
+        soon(self.0.get_mut().write_all(&proof)).await.unwrap();
     }
 
     /// The next line without its end; `None` when the far end has finished.

@@ -34,6 +34,7 @@ async fn a_server_that_is_silent_is_down_whatever_the_kernel_says() {
 pub(super) async fn a_server_that_has_linked_and_falls_silent_is_down(by: By) {
     let mut puppet = Puppet::by(by).await;
     let (mut raw, link) = puppet.raw().await;
+    raw.proves().await;
     raw.say(&server_line()).await;
     puppet.hears().await;
     let began = Instant::now();
