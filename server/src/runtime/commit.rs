@@ -126,11 +126,13 @@ impl<S: Send + 'static> Keeper<S> {
     }
 
     /// Returns when more is on disk than at the last call of [`Self::durable`]. Cancel safe.
+    ///
+    /// # Panics
+    /// When the disk has.
     pub(super) async fn advanced(&mut self) {
-        if self.durable.changed().await.is_err() {
-            // The disk's thread ends only with the keeper.
-            std::future::pending::<()>().await;
-        }
+        let changed = self.durable.changed().await;
+        // If it has failed, nothing will ever be on disk again: better no actor than one that waits for ever.
+        changed.expect("the disk's thread ends only with the keeper");
     }
 
     /// Returns when all that was saved is on disk.

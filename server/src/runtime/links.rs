@@ -14,7 +14,7 @@ use super::sheet::{Mark, Passage, Printed, Sheet};
 use super::{Far, Outbox, Waiting};
 
 /// How much is written before it goes to the transport, in bytes: it is kept as a whole until the last link has it.
-const SHEET: usize = 256 << 10;
+pub(super) const SHEET: usize = 256 << 10;
 
 /// Every link from its `Up` to its `Down`.
 pub(super) struct Links {
@@ -22,6 +22,8 @@ pub(super) struct Links {
     sheets: Sheets,
     /// Who hears at present what is written on the common sheet.
     audience: Vec<Link>,
+    /// How many of them there are still.
+    hearers: usize,
     /// Links with something held, by the save that it waits for; the numbers only grow.
     held: VecDeque<(u64, Link)>,
     /// Links with something to flush.
@@ -88,6 +90,7 @@ impl Links {
             links: HashMap::default(),
             sheets: Sheets::default(),
             audience: Vec::new(),
+            hearers: 0,
             held: VecDeque::new(),
             touched: Vec::new(),
         }
@@ -162,8 +165,10 @@ impl Links {
         if self.audience != links {
             self.seat(links, line);
         }
-        self.sheets.common.write(line);
-        self.flush_if_full();
+        if self.hearers > 0 {
+            self.sheets.common.write(line);
+            self.flush_if_full();
+        }
     }
 
     /// Another audience hears the common sheet from here on.
@@ -176,6 +181,7 @@ impl Links {
             {
                 entry.show(line);
                 entry.listens = Some(now);
+                self.hearers += 1;
                 entry.touch(*link, &mut self.touched);
             }
         }
@@ -184,6 +190,7 @@ impl Links {
 
     /// The audience hears no more.
     fn dismiss(&mut self) {
+        self.hearers = 0;
         let now = self.sheets.common.mark();
         for link in self.audience.drain(..) {
             if let Some(entry) = self.links.get_mut(&link) {
@@ -322,7 +329,7 @@ impl Entry {
                 Part::Close => {}
                 Part::Common(_) | Part::Single(_) => {
                     if let Some(passage) = part.cut(prints) {
-                        *part = Part::Kept(passage);
+                        *part = Part::Kept(passage.apart());
                     }
                 }
             }
@@ -367,5 +374,20 @@ impl Part {
             Self::Kept(passage) => Some(passage.clone()),
             Self::Close => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regrow_model::message::Request;
+
+    #[test]
+    fn what_nobody_hears_is_not_kept() {
+        let mut links = Links::new();
+        for _ in 0..100_000 {
+            links.spread(vec![Link(1)], &Request::Logout.into(), None);
+        }
+        assert!(links.sheets.common.mark().bytes <= SHEET);
     }
 }

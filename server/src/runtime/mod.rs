@@ -57,6 +57,8 @@ use timers::Timers;
 const BATCH: usize = 256;
 /// How many events of all links together may wait for the actor.
 pub const EVENTS: usize = 1024;
+/// How much of what the actor tells may wait for its saves. Past it the oldest is told: nothing in the protocol depends on it.
+const UNTOLD: usize = 4_096;
 /// How many questions of the user may wait for the actor.
 const ASKS: usize = 16;
 
@@ -335,7 +337,9 @@ where
     fn release(&mut self) {
         let durable = self.keeper.durable();
         self.links.release(durable);
-        while self.untold.front().is_some_and(|(seq, _)| *seq <= durable) {
+        while self.untold.len() > UNTOLD
+            || self.untold.front().is_some_and(|(seq, _)| *seq <= durable)
+        {
             if let Some((_, told)) = self.untold.pop_front() {
                 (self.told)(told);
             }

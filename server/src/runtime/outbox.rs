@@ -6,6 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use super::Passage;
 
+/// How many passages may wait in an outbox that are parts of what others wait for, too. Whoever is further behind gets copies: what is
+/// counted as waiting for him is then what is kept for him.
+const SHARED: usize = 64;
+
 /// How much may wait in one outbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
@@ -109,6 +113,10 @@ impl Outbox {
         for passage in passages {
             state.lines += passage.lines;
             state.bytes += passage.bytes.len();
+            let passage = match state.passages.len() {
+                0..SHARED => passage,
+                _ => passage.apart(),
+            };
             state.passages.push_back(passage);
         }
         let full = state.lines > self.bound.lines || state.bytes + held > self.bound.bytes;
@@ -202,5 +210,31 @@ fn wake(state: MutexGuard<'_, State>) {
     drop(state);
     if let Some(waker) = waits {
         waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    #[test]
+    fn a_far_end_that_is_behind_keeps_no_more_than_is_counted() {
+        let bound = Bound {
+            lines: 1 << 20,
+            bytes: 1 << 20,
+        };
+        let outbox = Outbox::new(bound);
+        let sheets: Vec<Bytes> = (0..1_000).map(|_| vec![b'x'; 1 << 10].into()).collect();
+        for sheet in &sheets {
+            let (bytes, lines) = (sheet.slice(..50), 1);
+            outbox.push([Passage { bytes, lines }], 0).unwrap();
+        }
+        let Poll::Ready(Some(passages)) = outbox.poll_take() else {
+            panic!("there are passages");
+        };
+        assert_eq!(passages.len(), sheets.len());
+        let shared = passages.iter().filter(|passage| !passage.bytes.is_unique());
+        assert!(shared.count() <= SHARED);
     }
 }

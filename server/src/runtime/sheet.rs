@@ -5,6 +5,11 @@ use std::ops::Range;
 use bytes::Bytes;
 use regrow_model::message::Line;
 
+use super::links::SHEET;
+
+/// Up to how long a passage is a small part of a sheet, in bytes.
+const SMALL: usize = SHEET / 8;
+
 /// Lines that go out together, as they go over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passage {
@@ -12,6 +17,20 @@ pub struct Passage {
     pub bytes: Bytes,
     /// How many lines that is.
     pub lines: usize,
+}
+
+impl Passage {
+    /// The same without what it was cut out of, unless it is a large part of that: who waits for a little is not to keep a
+    /// lot.
+    pub(super) fn apart(self) -> Self {
+        match self.bytes.len() {
+            0..SMALL => Self {
+                bytes: Bytes::copy_from_slice(&self.bytes),
+                lines: self.lines,
+            },
+            _ => self,
+        }
+    }
 }
 
 /// A place in a sheet: between two lines.
@@ -85,5 +104,20 @@ mod tests {
         assert_eq!(&one.bytes[..], b"{\"command\":\"LOGOUT\"}\n".repeat(2));
         assert_eq!(one.bytes.as_ptr(), other.bytes.as_ptr());
         assert_eq!(sheet.mark(), Mark::default());
+    }
+
+    #[test]
+    fn a_small_passage_that_is_taken_apart_does_not_keep_a_large_sheet() {
+        let mut sheet = Sheet::default();
+        let before = sheet.mark();
+        sheet.write(&Request::Logout.into());
+        let after = sheet.mark();
+        for _ in 0..1_000 {
+            sheet.write(&Request::Logout.into());
+        }
+        let printed = sheet.print();
+        let passage = printed.cut(&(before..after)).apart();
+        assert!(passage.bytes.is_unique());
+        assert_eq!(&passage.bytes[..], b"{\"command\":\"LOGOUT\"}\n");
     }
 }

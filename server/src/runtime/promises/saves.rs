@@ -1,8 +1,10 @@
 //! A save is on disk before what follows it leaves.
 
+use std::error::Error;
+
 use super::disks::Gated;
-use super::puppet::{Pull, Puppet, line, soon, until, wire};
-use crate::runtime::DiskHealth;
+use super::puppet::{Heard, Pull, Puppet, line, soon, until, wire};
+use crate::runtime::{Disk, DiskHealth};
 
 #[tokio::test]
 async fn what_follows_a_save_leaves_when_it_is_on_disk_and_what_follows_on_its_link_waits_behind() {
@@ -164,4 +166,30 @@ async fn a_runtime_that_is_stopped_ends_once_all_is_on_disk_and_said() {
     assert_eq!(disk.saved(), [1]);
     assert_eq!(raw.reads().await, Some(wire("last")));
     assert_eq!(raw.reads().await, None);
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_without_saying_so_ends_the_actor() {
+    struct Breaks;
+
+    impl Disk<u64> for Breaks {
+        fn save(&mut self, _: &u64) -> Result<(), Box<dyn Error + Send + Sync>> {
+            panic!("a bug");
+        }
+    }
+
+    let mut puppet = Puppet::with_disk(Breaks).await;
+    puppet.pull([Pull::Save(1)]).await;
+    assert!(puppet.fails().await);
+}
+
+#[tokio::test]
+async fn what_is_told_while_nothing_can_be_saved_is_not_kept_without_end() {
+    let disk = Gated::default();
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
+    puppet.pull([Pull::Save(1), Pull::Tell("first")]).await;
+    for _ in 0..=crate::runtime::UNTOLD {
+        puppet.pull([Pull::Tell("later")]).await;
+    }
+    assert_eq!(puppet.hears().await, Heard::Fired("first"));
 }
