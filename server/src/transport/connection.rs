@@ -101,9 +101,9 @@ impl Connection {
 
     /// Carries lines until the connection ends, in its place.
     pub(super) async fn carry(mut self: Box<Self>, end: End, place: Place) {
-        if end == End::Accepted {
-            let patience = self.shared.limits().stranger;
-            self.stranger_until = Some(Instant::now() + patience);
+        match end {
+            End::Accepted => self.stranger_until = Some(self.stranger_from_now()),
+            End::Dialed(_) => self.reader.is_dialed(),
         }
         let up = Event::Up {
             link: self.link,
@@ -117,6 +117,10 @@ impl Connection {
         // What follows is seldom waited for: its state is not kept with that of each open connection.
         Box::pin(self.end(ending)).await;
         drop(place);
+    }
+
+    fn stranger_from_now(&self) -> Instant {
+        Instant::now() + self.shared.limits().stranger
     }
 
     /// Carries lines; ready when no more will be carried.
@@ -186,7 +190,10 @@ impl Connection {
         if is_due(self.silent_at(status)) {
             return Some(Ending::Silent);
         }
-        if is_due(self.stranger_until) {
+        if is_due(self.stranger_until) && self.reader.waits() {
+            // It has said something, and we have not come to it yet: that is our own delay.
+            self.stranger_until = Some(self.stranger_from_now());
+        } else if is_due(self.stranger_until) {
             self.stranger_until = None;
             self.shared.traffic.limited.of(Limit::Stranger).inc();
             self.reader.add(Line::Malformed(self.too_late()));
@@ -245,10 +252,11 @@ impl Connection {
         match ending {
             Ending::FarEndDone => {
                 let _ = timeout(linger, poll_fn(|cx| self.poll_write(cx))).await;
-                let _ = self.stream.shutdown().await;
+                let _ = timeout(linger, self.stream.shutdown()).await;
             }
             Ending::Finished => {
-                let _ = self.stream.shutdown().await;
+                // It is not always done at once: what wraps a stream says so to a far end that may not read.
+                let _ = timeout(linger, self.stream.shutdown()).await;
                 // To close with something unread would make the kernel take back what it hasn't sent.
                 let _ = timeout(linger, self.drain()).await;
             }

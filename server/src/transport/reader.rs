@@ -32,6 +32,8 @@ pub(super) struct Reader {
     splitter: LineSplitter,
     guest: Guest,
     acceptor: Acceptor,
+    /// Whether we have dialed it, and so know that it is a server.
+    is_dialed: bool,
     /// What was read and not handed over yet.
     lines: VecDeque<Line>,
     waits: Option<Waits>,
@@ -63,11 +65,27 @@ impl Reader {
             splitter: LineSplitter::new(line_bytes),
             guest,
             acceptor: Acceptor::default(),
+            is_dialed: false,
             lines: VecDeque::new(),
             waits: None,
             over: None,
             heard_at: Instant::now(),
         }
+    }
+
+    /// The far end is one that we have dialed: it has proven to be a server before this connection was made of it.
+    pub(super) fn is_dialed(&mut self) {
+        self.is_dialed = true;
+    }
+
+    /// Whether what comes in waits for us.
+    pub(super) fn waits(&self) -> bool {
+        self.waits.is_some()
+    }
+
+    /// Whether the far end has proven to be a server.
+    fn hears_a_server(&self) -> bool {
+        self.is_dialed || self.guest.is_proven()
     }
 
     /// When the far end was last heard; not known while what it said waits for us.
@@ -97,7 +115,7 @@ impl Reader {
                 Some(Over::Deaf) => return Poll::Pending,
                 None => {}
             }
-            if to.hears_a_server() {
+            if self.hears_a_server() {
                 let limits = to.shared.limits();
                 self.splitter.allow(limits.server_line_bytes);
             }
@@ -227,7 +245,11 @@ impl Reader {
         if let Line::Malformed(_) = line {
             to.shared.traffic.malformed.inc();
         }
-        recognise(to.outbox, &line);
+        if let Some(far) = recognise(&line, self.hears_a_server())
+            && to.outbox.status().far != Far::Server
+        {
+            to.outbox.shown(far);
+        }
         Some(match &to.shared.side {
             Side::Server(edge, _) => edge.admit(&mut self.guest, line),
             Side::Client => Admission::Now(line),
@@ -288,32 +310,23 @@ impl Destination<'_> {
         }
         Some(Line::decode(line, self.shared.side.hearer()))
     }
-
-    /// Whether the far end is a server, as far as it has shown.
-    fn hears_a_server(&self) -> bool {
-        match self.shared.side {
-            Side::Client => true,
-            Side::Server(..) => self.outbox.status().far == Far::Server,
-        }
-    }
 }
 
-/// Learns from what a far end says who it is.
-fn recognise(outbox: &Outbox, line: &Line) {
-    let far = match line {
-        Line::Peer(_) => Far::Server,
-        Line::Reply(_) => Far::Client,
-        Line::Malformed(_) => return,
+/// Learns from what a far end says who it is. What only servers say makes nobody a server.
+fn recognise(line: &Line, is_proven: bool) -> Option<Far> {
+    match line {
+        Line::Peer(_) => is_proven.then_some(Far::Server),
+        Line::Reply(_) => Some(Far::Client),
+        Line::Malformed(_) => None,
         Line::Request(request) => match **request {
-            Request::Login { resume: None, .. } | Request::Register { .. } => Far::LegacyClient,
-            Request::Login { .. } => Far::Client,
+            Request::Login { resume: None, .. } | Request::Register { .. } => {
+                Some(Far::LegacyClient)
+            }
+            Request::Login { .. } => Some(Far::Client),
             Request::Logout
             | Request::Activity { .. }
             | Request::Got { .. }
-            | Request::Invalid { .. } => return,
+            | Request::Invalid { .. } => None,
         },
-    };
-    if outbox.status().far != Far::Server {
-        outbox.shown(far);
     }
 }

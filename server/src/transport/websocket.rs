@@ -39,6 +39,8 @@ pub(super) struct WebSocket<S> {
     line_is_over: bool,
     /// Whether the far end isn't listened to any more.
     is_deaf: bool,
+    /// Whether it has sent a ping whose answer may be yet to be written.
+    owes_pong: bool,
     /// The beginning of a line that is being written.
     unsent: Vec<u8>,
 }
@@ -70,6 +72,7 @@ impl<S: Stream + 'static> WebSocket<S> {
             received: Bytes::new(),
             line_is_over: true,
             is_deaf: false,
+            owes_pong: false,
             unsent: Vec::new(),
         }
     }
@@ -78,6 +81,11 @@ impl<S: Stream + 'static> WebSocket<S> {
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Utf8Bytes>>> {
         let stream = ready!(self.opening.poll_open(cx))?;
         loop {
+            if self.owes_pong {
+                // Who doesn't read the answers is not read either, or they would be kept for him without end.
+                ready!(Pin::new(&mut *stream).poll_flush(cx)).map_err(broken)?;
+                self.owes_pong = false;
+            }
             return Poll::Ready(match ready!(Pin::new(&mut *stream).poll_next(cx)) {
                 None => Ok(None),
                 Some(Ok(Message::Text(text))) => Ok(Some(text)),
@@ -86,10 +94,12 @@ impl<S: Stream + 'static> WebSocket<S> {
                     let info = Info::Text("a message must be text, and this one is binary".into());
                     Err(Refused(info).into())
                 }
-                // A ping is answered, and a close too, as the next message is waited for.
-                Some(Ok(
-                    Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_),
-                )) => continue,
+                Some(Ok(Message::Ping(_))) => {
+                    self.owes_pong = true;
+                    continue;
+                }
+                // A close is answered as the next message is waited for.
+                Some(Ok(Message::Pong(_) | Message::Close(_) | Message::Frame(_))) => continue,
                 Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
                     self.is_deaf = true;
                     let limit_bytes = self.line_bytes;

@@ -59,6 +59,8 @@ struct Chunk {
     bytes: usize,
     /// How many lines it ends.
     lines: usize,
+    /// Whether the outbox counts it as waiting.
+    is_counted: bool,
 }
 
 /// When the kernel is to be asked.
@@ -154,7 +156,7 @@ impl Writer {
         let chunk = std::mem::take(&mut self.chunk);
         self.sent.bytes += chunk.bytes as u64;
         self.sent.lines += chunk.lines as u64;
-        if chunk.lines > 0 {
+        if chunk.is_counted {
             outbox.written(chunk.bytes);
         }
         self.wrote_at = Instant::now();
@@ -236,6 +238,7 @@ impl Writer {
     pub(super) fn beat(&mut self) {
         let bytes = Bytes::from_static(HEARTBEAT);
         self.chunk.begin(Passage { bytes, lines: 0 });
+        self.chunk.is_counted = false;
     }
 }
 
@@ -245,6 +248,7 @@ impl Chunk {
             bytes: passage.bytes.len(),
             lines: passage.lines,
             rest: passage.bytes,
+            is_counted: true,
         };
     }
 

@@ -5,6 +5,7 @@ mod carriers;
 mod dials;
 mod disks;
 mod flow;
+mod hostile;
 mod looking;
 mod puppet;
 mod saves;
