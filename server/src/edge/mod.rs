@@ -206,6 +206,11 @@ impl Guest {
         }
     }
 
+    /// Where it comes from, if that is known.
+    pub fn from(&self) -> Option<IpAddr> {
+        self.from
+    }
+
     /// Whether it has proven that it knows the system's secret.
     pub fn is_proven(&self) -> bool {
         self.is_proven

@@ -61,12 +61,32 @@ labels! {
         TooMany = "too_many",
         /// As many as are allowed to one address are open.
         TooManyFromAddress = "too_many_from_address",
-        /// TLS, QUIC or WebSocket could not be agreed on.
-        Handshake = "handshake",
+        /// It speaks without TLS, which is required.
+        Plain = "plain",
         /// The server is about to stop.
         Draining = "draining",
         /// The system has no more descriptors or memory.
         System = "system",
+    }
+
+    /// What could not be agreed on.
+    "transport" Handshake {
+        /// TLS.
+        Tls = "tls",
+        /// QUIC.
+        Quic = "quic",
+        /// WebSocket.
+        WebSocket = "websocket",
+    }
+
+    /// Why a server that has dialed is refused.
+    "reason" Stranger {
+        /// It knows another secret, or none.
+        Secret = "secret",
+        /// It speaks another version.
+        Version = "version",
+        /// It shows no certificate of our authority.
+        Certificate = "certificate",
     }
 
     /// Why a connection has ended.

@@ -10,8 +10,8 @@ mod measured;
 mod protocol;
 
 pub use label::{
-    Answer, Carrier, Change, Closed, Dialed, Hashed, Label, Labelled, Limit, Reader, Refused,
-    TurnedAway,
+    Answer, Carrier, Change, Closed, Dialed, Handshake, Hashed, Label, Labelled, Limit, Reader,
+    Refused, Stranger, TurnedAway,
 };
 
 pub use measured::Measured;
@@ -103,6 +103,10 @@ pub struct Traffic {
     pub accepted: Labelled<Carrier>,
     /// Those that others wanted to open.
     pub refused: Labelled<Refused>,
+    /// Those that nothing could be agreed on with.
+    pub handshakes_failed: Labelled<Handshake>,
+    /// Servers that dialed this one and are not believed.
+    pub dialers_refused: Labelled<Stranger>,
     /// Those that have ended.
     pub closed: Labelled<Closed>,
     /// What this server dialed.
@@ -139,6 +143,16 @@ impl Traffic {
                 registry,
                 "connections_refused",
                 "Connections that were not taken",
+            ),
+            handshakes_failed: Labelled::register(
+                registry,
+                "handshakes_failed",
+                "Connections by TLS, QUIC or WebSocket that came to nothing",
+            ),
+            dialers_refused: Labelled::register(
+                registry,
+                "dialers_refused",
+                "Servers that dialed this one and were refused",
             ),
             closed: Labelled::register(
                 registry,

@@ -23,7 +23,7 @@ use super::Shared;
 use super::admission::Place;
 use super::clock::Clock;
 use super::reader::{Destination, Reader};
-use super::stream::Stream;
+use super::stream::{Disagreed, Stream};
 use super::writer::Writer;
 use crate::edge::Guest;
 use crate::metrics::{Closed, Limit, Reader as Slow};
@@ -232,7 +232,13 @@ impl Connection {
 
     async fn end(mut self: Box<Self>, ending: Ending) {
         tracing::debug!(event = "link_ends", link = self.link.0, %ending);
-        self.shared.traffic.closed.of(Closed::from(&ending)).inc();
+        let traffic = &self.shared.traffic;
+        traffic.closed.of(Closed::from(&ending)).inc();
+        if let Ending::Broken(error) = &ending
+            && let Some(what) = Disagreed::of(error)
+        {
+            traffic.handshakes_failed.of(what).inc();
+        }
         let link = self.link;
         if let Ending::FarEndDone = ending
             && self.outbox.status().far == Far::LegacyClient

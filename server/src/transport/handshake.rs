@@ -17,8 +17,9 @@ use std::io;
 use blake2::Blake2sMac256;
 use blake2::digest::{KeyInit, Mac};
 use rand::Rng;
+use regrow_model::message::client::Info;
 use regrow_model::message::decode::VERSION;
-use regrow_model::message::{Hearer, Line, Reply};
+use regrow_model::message::{Hearer, Line, Peer, Reply};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -162,10 +163,16 @@ impl Dialer {
         stream.write_all(&self.challenge()).await?;
         stream.flush().await?;
         let heard = read_line(stream).await?;
-        let proof = self.answer(&heard)?;
-        stream.write_all(&proof).await?;
+        let answer = self.answer(&heard);
+        let says = match &answer {
+            Ok(proof) => proof,
+            // It would otherwise see a server that comes and goes, and not why.
+            Err(Unfit::Stranger) => &refusal(),
+            Err(Unfit::Incompatible(_) | Unfit::Io(_)) => &Vec::new(),
+        };
+        stream.write_all(says).await?;
         stream.flush().await?;
-        Ok(())
+        answer.map(drop)
     }
 }
 
@@ -195,6 +202,8 @@ pub(crate) enum Heard {
     Proof(bool),
     /// It speaks another version.
     OtherVersion,
+    /// It has found that our proof isn't of its secret, and leaves.
+    Stranger,
     /// It isn't part of this: the actor's.
     Nothing,
 }
@@ -229,6 +238,7 @@ impl Acceptor {
                 Heard::Proof(key.proves(proof, Role::Dialer, dialer, acceptor))
             }
             (_, Ok(Greeting::Challenge { v, .. })) if v != VERSION => Heard::OtherVersion,
+            (Self::Challenged(_), Err(_)) if is_refusal(heard) => Heard::Stranger,
             (_, Ok(_) | Err(_)) => Heard::Nothing,
         }
     }
@@ -238,6 +248,20 @@ fn line(greeting: &Greeting) -> Vec<u8> {
     let mut line = serde_json::to_vec(greeting).expect("a greeting is always JSON");
     line.push(b'\n');
     line
+}
+
+/// What a dialer says to a server that knows another secret, before it leaves.
+fn refusal() -> Vec<u8> {
+    let info = Info::IncorrectServerSecret;
+    let mut bytes = Vec::new();
+    let encoded = Line::Peer(Peer::AuthenticationFail { info }).encode(&mut bytes);
+    encoded.expect("a refusal is always JSON");
+    bytes
+}
+
+fn is_refusal(heard: &[u8]) -> bool {
+    let line = Line::decode(heard, Hearer::Server);
+    matches!(line, Line::Peer(Peer::AuthenticationFail { .. }))
 }
 
 /// Reads one line and nothing behind it: what follows is the connection's.
@@ -328,6 +352,17 @@ mod tests {
         let (dialer, mut acceptor) = (Dialer::new(key(1)), Acceptor::default());
         let answer = answered(&mut acceptor, &key(2), &dialer);
         assert!(matches!(dialer.answer(&answer), Err(Unfit::Stranger)));
+    }
+
+    #[test]
+    fn an_acceptor_hears_from_a_dialer_of_another_system_that_it_is_one() {
+        let (dialer, mut acceptor) = (Dialer::new(key(1)), Acceptor::default());
+        answered(&mut acceptor, &key(2), &dialer);
+        assert!(matches!(
+            acceptor.hear(&key(2), &refusal()),
+            Heard::Stranger
+        ));
+        assert!(matches!(acceptor.hear(&key(2), &refusal()), Heard::Nothing));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! that the far end has finished too; whoever finishes second waits for that.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use super::Transport;
 use super::admission::Place;
 use super::stream::Stream;
-use crate::metrics::{Carrier, Refused};
+use crate::metrics::{Carrier, Handshake};
 
 /// How long a connection may be without a sign of the far end; a server's silence is noticed long before.
 const VANISHED_MS: u32 = 30_000;
@@ -207,13 +207,17 @@ impl Transport {
                     this.0.traffic.accepted.of(Carrier::Quic).inc();
                     this.carry(Box::new(stream), Some(from), End::Accepted, place);
                 }
-                Ok(Err(error)) => {
-                    this.0.traffic.refused.of(Refused::Handshake).inc();
-                    tracing::debug!(%from, %error, "no QUIC connection");
-                }
-                Err(late) => tracing::debug!(%from, %late, "no QUIC connection"),
+                Ok(Err(error)) => this.failed_by_quic(from, &error),
+                Err(late) => this.failed_by_quic(from, &late),
             }
         });
+    }
+}
+
+impl Transport {
+    fn failed_by_quic(&self, from: IpAddr, why: &dyn std::fmt::Display) {
+        self.0.traffic.handshakes_failed.of(Handshake::Quic).inc();
+        tracing::debug!(%from, %why, "no QUIC connection");
     }
 }
 

@@ -21,7 +21,7 @@ use super::handshake::{Acceptor, Heard};
 use super::stream::{Refused, Stream};
 use super::{Shared, Side};
 use crate::edge::{Admission, Guest};
-use crate::metrics::Limit;
+use crate::metrics::{Limit, Stranger};
 use crate::runtime::{Event, Far, Fate, Outbox, Passage};
 
 /// How many bytes are read at once.
@@ -291,6 +291,7 @@ impl Destination<'_> {
             match acceptor.hear(key, line) {
                 Heard::Nothing => {}
                 Heard::Answer(_) if !certified => {
+                    self.refuses(guest, Stranger::Certificate);
                     let info =
                         "a server needs a certificate of this system's authority to link by TLS";
                     return Some(Line::Malformed(Info::Text(info.into())));
@@ -302,13 +303,42 @@ impl Destination<'_> {
                     return None;
                 }
                 Heard::Proof(is_proven) => {
+                    if !is_proven {
+                        self.refuses(guest, Stranger::Secret);
+                    }
                     guest.prove(is_proven);
                     return None;
                 }
-                Heard::OtherVersion => return Some(Line::Malformed(Info::OtherVersion)),
+                Heard::Stranger => {
+                    self.refuses(guest, Stranger::Secret);
+                    return None;
+                }
+                Heard::OtherVersion => {
+                    self.refuses(guest, Stranger::Version);
+                    return Some(Line::Malformed(Info::OtherVersion));
+                }
             }
         }
         Some(Line::decode(line, self.shared.side.hearer()))
+    }
+
+    /// A server that has dialed us is no peer.
+    fn refuses(&self, guest: &Guest, stranger: Stranger) {
+        self.shared.traffic.dialers_refused.of(stranger).inc();
+        let why = match stranger {
+            Stranger::Secret => "it has another secret: give both the same --secret",
+            Stranger::Version => "it speaks another version of the protocol: update the older one",
+            Stranger::Certificate => {
+                "it shows no certificate of this system's authority: give it --cert, --key and --ca"
+            }
+        };
+        let from = guest.from().map(tracing::field::display);
+        tracing::warn!(
+            event = "dialer_refused",
+            from,
+            why,
+            "refused a server that dialed"
+        );
     }
 }
 

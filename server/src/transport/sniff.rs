@@ -18,7 +18,7 @@ use super::stream::{Refused, Stream};
 use super::tcp::Tcp;
 use super::tls::Tls;
 use super::websocket::WebSocket;
-use crate::metrics::Carrier;
+use crate::metrics::{Carrier, Handshake, Refused as Refusal};
 
 /// How a TLS client begins: the type of a record that holds a handshake.
 const TLS: u8 = 0x16;
@@ -120,6 +120,7 @@ impl<S> State<S> {
             shared.traffic.accepted.of(S::LINES).inc();
             return Self::Lines(stream);
         }
+        shared.traffic.refused.of(Refusal::Plain).inc();
         let why = "this server takes TLS only: connect by tls:// or wss://";
         Self::Barred { stream, why }
     }
@@ -174,6 +175,7 @@ impl<S: Outer> Sniff<S> {
                 Speech::Tls => match stream.secure(head, &shared) {
                     Ok(tls) => State::Wrapped(tls),
                     Err(stream) => {
+                        shared.traffic.handshakes_failed.of(Handshake::Tls).inc();
                         let why = "this server has no certificate: connect without TLS";
                         State::Barred { stream, why }
                     }

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, ready};
 use regrow_model::message::client::Info;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::metrics::{Handshake, Label};
+
 /// Bytes, both ways.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {
     /// How many bytes have been handed to the kernel, those that wrap what was written included.
@@ -40,6 +42,27 @@ impl Refused {
     /// The error itself, when it is another one.
     pub(super) fn of(error: io::Error) -> io::Result<Info> {
         error.downcast().map(|Self(info)| info)
+    }
+}
+
+/// Why a stream isn't one that carries lines: what it should be wrapped in could not be agreed on. Travels as an [`io::Error`].
+#[derive(Debug, thiserror::Error)]
+#[error("no agreement on {}: {source}", what.as_str())]
+pub(super) struct Disagreed {
+    what: Handshake,
+    source: io::Error,
+}
+
+impl Disagreed {
+    /// The same error, about this.
+    pub(super) fn on(what: Handshake) -> impl FnOnce(io::Error) -> io::Error {
+        move |source| io::Error::new(source.kind(), Self { what, source })
+    }
+
+    /// On what there was no agreement, if a read or write has failed for that.
+    pub(super) fn of(error: &io::Error) -> Option<Handshake> {
+        let disagreed = error.get_ref()?.downcast_ref::<Self>()?;
+        Some(disagreed.what)
     }
 }
 

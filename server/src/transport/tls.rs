@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream, server};
 
-use super::stream::{Opening, Rewound, Stream};
+use super::stream::{Disagreed, Opening, Rewound, Stream};
 use super::tcp::Tcp;
 
 type Below = Rewound<Tcp>;
@@ -52,6 +52,7 @@ impl Future for Handshake {
         Pin::new(&mut self.0)
             .poll(cx)
             .map_ok(|stream| stream.into())
+            .map_err(Disagreed::on(crate::metrics::Handshake::Tls))
     }
 }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use futures_util::{Sink, Stream as _};
+use futures_util::{Sink, Stream as _, TryFutureExt};
 use regrow_model::message::Address;
 use regrow_model::message::client::Info;
 use regrow_model::message::framing::LineTooLong;
@@ -18,7 +18,8 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::Limits;
-use super::stream::{Opening, Refused, Stream};
+use super::stream::{Disagreed, Opening, Refused, Stream};
+use crate::metrics::Handshake as Agreement;
 
 /// How much of a request is read before it must have ended.
 const REQUEST_MAX: usize = 16 << 10;
@@ -50,6 +51,7 @@ impl<S: Stream + 'static> WebSocket<S> {
     pub(super) fn accept(stream: S, head: &[u8], limits: &Limits) -> Self {
         let line_bytes = limits.line_bytes;
         let handshake = answer(stream, head.to_vec(), settings(line_bytes));
+        let handshake = handshake.map_err(Disagreed::on(Agreement::WebSocket));
         Self::new(Opening::Underway(Box::pin(handshake)), line_bytes)
     }
 
