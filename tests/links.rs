@@ -3,162 +3,16 @@
 mod process;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Command;
-use std::sync::Arc;
-use std::time::Duration;
 
+use process::laboratory::Laboratory;
+use process::talks::{Carrier, Lines, Talks, connect};
 use process::{Client, Server};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
-use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
-
-/// No test waits longer than this for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A private authority and one certificate for this machine.
-struct Laboratory(TempDir);
-
-impl Laboratory {
-    fn new() -> Self {
-        let laboratory = Self(tempdir().expect("a directory for the test"));
-        laboratory.cert(&["ca"], &[]);
-        laboratory.cert(&["node"], &["localhost", "127.0.0.1", "::1"]);
-        laboratory
-    }
-
-    fn cert(&self, what: &[&str], names: &[&str]) {
-        let made = Command::new(env!("CARGO_BIN_EXE_regrow"))
-            .arg("cert")
-            .args(what)
-            .arg(self.0.path())
-            .args(names)
-            .output();
-        let made = made.expect("the binary can be started");
-        assert!(made.status.success(), "{made:?}");
-    }
-
-    fn file(&self, name: &str) -> String {
-        let file: PathBuf = self.0.path().join(name);
-        file.to_str().expect("its name is text").to_owned()
-    }
-
-    /// What a server with certificates is started with.
-    fn flags(&self) -> Vec<String> {
-        let files = [
-            ("--cert", "localhost.pem"),
-            ("--key", "localhost.key"),
-            ("--ca", "ca.pem"),
-        ];
-        let flags = files.map(|(flag, name)| [flag.to_owned(), self.file(name)]);
-        let secret = ["--secret".to_owned(), "s1".to_owned()];
-        flags.into_iter().flatten().chain(secret).collect()
-    }
-
-    fn start(&self, data: &Path, more: &[&str]) -> Server {
-        Server::start(data, &self.all(more))
-    }
-
-    fn all<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
-        let flags: Vec<String> = self.flags();
-        let flags = flags.into_iter().map(|flag| &*flag.leak());
-        flags.chain(more.iter().copied()).collect()
-    }
-
-    /// How a client believes this authority.
-    fn believing(&self) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        let authority = CertificateDer::from_pem_file(self.file("ca.pem"));
-        roots
-            .add(authority.expect("a certificate"))
-            .expect("it is one");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS 1.3")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Arc::new(config)
-    }
-
-    /// A TLS connection without a certificate of its own.
-    fn secure(&self, server: &Server) -> StreamOwned<ClientConnection, TcpStream> {
-        let name = ServerName::try_from("localhost").expect("a name");
-        let session = ClientConnection::new(self.believing(), name).expect("a session");
-        StreamOwned::new(session, connect(server))
-    }
-}
-
-fn connect(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", server.port)).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    stream
-}
-
-/// A client that says and hears lines over anything.
-trait Talks {
-    fn says(&mut self, line: &str);
-    /// The next line; none once the server has closed.
-    fn hears(&mut self) -> Option<String>;
-
-    fn asks(&mut self, line: &Value) -> Value {
-        self.says(&line.to_string());
-        self.hears_one()
-    }
-
-    fn hears_one(&mut self) -> Value {
-        let line = self.hears().expect("an answer");
-        serde_json::from_str(&line).expect("JSON")
-    }
-}
-
-impl Talks for Client {
-    fn says(&mut self, line: &str) {
-        Client::says(self, line);
-    }
-
-    fn hears(&mut self) -> Option<String> {
-        Client::hears(self)
-    }
-}
-
-/// Lines over a stream.
-struct Lines<S>(BufReader<S>);
-
-impl<S: Read + Write> Talks for Lines<S> {
-    fn says(&mut self, line: &str) {
-        writeln!(self.0.get_mut(), "{line}").expect("the server is there");
-        self.0.get_mut().flush().expect("the server is there");
-    }
-
-    fn hears(&mut self) -> Option<String> {
-        let mut line = String::new();
-        let read = self.0.read_line(&mut line).expect("an answer in time");
-        (read > 0).then(|| line.trim_end().to_owned())
-    }
-}
-
-impl<S: Read + Write> Talks for WebSocket<S> {
-    fn says(&mut self, line: &str) {
-        self.send(Message::text(line)).expect("the server is there");
-    }
-
-    fn hears(&mut self) -> Option<String> {
-        loop {
-            match self.read() {
-                Ok(Message::Text(text)) => return Some(text.to_string()),
-                Ok(Message::Close(_)) => return None,
-                Ok(_) => {}
-                Err(error) => panic!("no answer: {error}"),
-            }
-        }
-    }
-}
+use tokio_tungstenite::tungstenite::{Message, client};
 
 fn directory() -> TempDir {
     tempdir().expect("a directory for the test")
@@ -276,13 +130,10 @@ fn one_port_serves_clients_over_tcp_tls_and_websocket_with_and_without_tls() {
     let laboratory = Laboratory::new();
     let data = directory();
     let server = laboratory.start(data.path(), &[]);
-    is_served(&mut Client::of(&server), "tcp");
-    let mut tls = Lines(BufReader::new(laboratory.secure(&server)));
-    is_served(&mut tls, "tls");
-    let (mut ws, _) = client("ws://localhost/", connect(&server)).expect("a WebSocket");
-    is_served(&mut ws, "ws");
-    let (mut wss, _) = client("ws://localhost/", laboratory.secure(&server)).expect("a WebSocket");
-    is_served(&mut wss, "wss");
+    for carrier in [Carrier::Tcp, Carrier::Tls, Carrier::Ws, Carrier::Wss] {
+        let name = format!("{carrier:?}");
+        is_served(&mut *carrier.connect(&server, &laboratory), &name);
+    }
 }
 
 #[test]
@@ -337,7 +188,7 @@ fn a_server_that_requires_tls_tells_others_so() {
     assert_eq!(answer["command"], "INVALID_MESSAGE");
     let info = answer["info"].as_str().expect("a reason");
     assert!(info.contains("tls://"), "{info}");
-    let mut tls = Lines(BufReader::new(laboratory.secure(&server)));
+    let mut tls = Lines::new(laboratory.secure(&server));
     assert_eq!(tls.asks(&anonymous())["command"], "LOGIN_SUCCESS");
 }
 
@@ -359,7 +210,7 @@ fn who_has_no_certificate_is_no_server_over_tls() {
     let laboratory = Laboratory::new();
     let data = directory();
     let server = laboratory.start(data.path(), &[]);
-    let mut stranger = Lines(BufReader::new(laboratory.secure(&server)));
+    let mut stranger = Lines::new(laboratory.secure(&server));
     let nonce = "0".repeat(64);
     let version = regrow_model::message::decode::VERSION;
     let challenge = json!({"command": "CHALLENGE", "v": version, "nonce": nonce});
@@ -412,14 +263,14 @@ fn a_certificate_is_replaced_while_the_server_runs() {
     }
     server.signal("HUP");
     server.until("certificates_reloaded");
-    let mut tls = Lines(BufReader::new(new.secure(&server)));
+    let mut tls = Lines::new(new.secure(&server));
     assert_eq!(tls.asks(&anonymous())["command"], "LOGIN_SUCCESS");
 
     fs::write(old.file("localhost.pem"), "nothing").expect("files can be written");
     server.signal("HUP");
     let kept = server.until("certificates_kept");
     assert!(kept.contains("localhost.pem"), "{kept}");
-    let mut tls = Lines(BufReader::new(new.secure(&server)));
+    let mut tls = Lines::new(new.secure(&server));
     assert_eq!(tls.asks(&anonymous())["command"], "LOGIN_SUCCESS");
 }
 

@@ -3,6 +3,9 @@
 // Every test program has a copy of this, and none needs all of it.
 #![allow(dead_code)]
 
+pub(crate) mod laboratory;
+pub(crate) mod talks;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -11,7 +14,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// No test waits longer than this for anything.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A `regrow` process and what it has written.
 pub(crate) struct Server {
