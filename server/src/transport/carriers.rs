@@ -44,13 +44,13 @@ pub enum Way {
 #[derive(Default)]
 pub(crate) struct Connector {
     pub(super) carriers: Carriers,
-    pub(super) endpoints: Endpoints,
+    pub(super) endpoints: Arc<Endpoints>,
 }
 
 impl Connector {
     /// Over whatever these are.
     pub(crate) fn new(carriers: Carriers) -> Self {
-        let endpoints = Endpoints::default();
+        let endpoints = Arc::default();
         Self {
             carriers,
             endpoints,

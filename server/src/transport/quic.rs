@@ -4,23 +4,26 @@
 //! that the far end has finished too; whoever finishes second waits for that.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, RecvStream, SendStream};
+use quinn::{
+    ClientConfig, Connecting, Connection, ConnectionError, Endpoint, RecvStream, SendStream,
+};
 use quinn::{ServerConfig, TransportConfig, VarInt};
 use regrow_model::message::Address;
 use regrow_model::port::End;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::lookup_host;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::Transport;
 use super::admission::Place;
+use super::direct::{self, Direct};
+use super::race;
 use super::stream::Stream;
 use crate::metrics::{Carrier, Handshake};
 
@@ -57,37 +60,32 @@ pub(super) struct Endpoints(Mutex<Sockets>);
 #[derive(Default)]
 struct Sockets {
     listening: Option<Endpoint>,
-    ipv4: Option<Endpoint>,
-    ipv6: Option<Endpoint>,
+    dialing: Vec<Endpoint>,
 }
 
 impl Endpoints {
-    fn with<T>(&self, what: impl FnOnce(&mut Sockets) -> T) -> T {
-        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn lock(&self) -> MutexGuard<'_, Sockets> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one that reaches this address.
-    fn to(&self, address: SocketAddr) -> io::Result<Endpoint> {
-        self.with(|sockets| {
-            let (endpoint, from) = match address {
-                SocketAddr::V4(_) => (&mut sockets.ipv4, Ipv4Addr::UNSPECIFIED.into()),
-                SocketAddr::V6(_) => (&mut sockets.ipv6, Ipv6Addr::UNSPECIFIED.into()),
-            };
-            if let Some(endpoint) = endpoint {
-                return Ok(endpoint.clone());
-            }
-            let new = Endpoint::client(SocketAddr::new(from, 0))?;
-            Ok(endpoint.insert(new).clone())
-        })
+    /// Keeps one that dials while it has a connection.
+    fn keep(&self, endpoint: Endpoint) {
+        let dialing = &mut self.lock().dialing;
+        dialing.retain(|endpoint| endpoint.open_connections() > 0);
+        dialing.push(endpoint);
     }
 
     /// Returns when every far end of a connection that was closed could have heard of it.
     pub(super) async fn idle(&self) {
-        let all = self.with(|sockets| {
-            let all = [&sockets.listening, &sockets.ipv4, &sockets.ipv6];
-            all.map(Clone::clone)
-        });
-        for endpoint in all.into_iter().flatten() {
+        let all = {
+            let sockets = self.lock();
+            let listening = sockets.listening.iter();
+            listening
+                .chain(&sockets.dialing)
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        for endpoint in all {
             endpoint.wait_idle().await;
         }
     }
@@ -114,36 +112,46 @@ impl Quic {
         }
     }
 
-    /// Connects to an address whose certificate bears its host's name. All that the host resolves to is tried at once: who
-    /// isn't there over UDP doesn't say so.
+    /// Connects to an address whose certificate bears its host's name.
     ///
     /// # Errors
     /// When nobody answers there, or somebody else.
     pub(super) async fn connect(
-        endpoints: &Endpoints,
+        endpoints: &Arc<Endpoints>,
         config: &ClientConfig,
         address: &Address,
     ) -> io::Result<Self> {
-        let mut attempts = JoinSet::new();
-        for to in lookup_host(address.as_str()).await? {
-            let connecting = endpoints
-                .to(to)?
-                .connect_with(config.clone(), to, address.host())
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-            attempts.spawn(async move {
-                let connection = connecting.await?;
-                let streams = connection.open_bi().await?;
-                Ok(Self::new(connection, streams))
-            });
-        }
-        let mut failure = io::ErrorKind::NotFound.into();
-        while let Some(attempt) = attempts.join_next().await {
-            match attempt.map_err(io::Error::other)? {
-                Ok(stream) => return Ok(stream),
-                Err(error) => failure = refused(error),
+        let attempt = |to| {
+            let (endpoints, config) = (endpoints.clone(), config.clone());
+            let host = address.host().to_owned();
+            async move {
+                let (endpoint, socket) = direct::endpoint(to)?;
+                let connecting = endpoint.connect_with(config, to, &host);
+                let connecting = connecting
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+                endpoints.keep(endpoint);
+                tokio::select! {
+                    connection = Self::open(connecting, socket.clone()) => connection.map_err(refused),
+                    () = socket.refused() => Err(io::ErrorKind::ConnectionRefused.into()),
+                }
             }
-        }
-        Err(failure)
+        };
+        race::reach(address, attempt).await
+    }
+
+    async fn open(connecting: Connecting, socket: Arc<Direct>) -> Result<Self, ConnectionError> {
+        let connection = connecting.await?;
+        let streams = connection.open_bi().await?;
+        tokio::spawn(watch(connection.clone(), socket));
+        Ok(Self::new(connection, streams))
+    }
+}
+
+/// Ends a connection when the system says that nobody is there any more.
+async fn watch(connection: Connection, socket: Arc<Direct>) {
+    tokio::select! {
+        _ = connection.closed() => {}
+        () = socket.refused() => connection.close(VarInt::default(), b"nobody is there"),
     }
 }
 
@@ -172,8 +180,7 @@ impl Transport {
             return Ok(None);
         };
         let endpoint = Endpoint::server((*config).clone(), at)?;
-        let sockets = &self.0.connector.endpoints;
-        sockets.with(|sockets| sockets.listening = Some(endpoint.clone()));
+        self.0.connector.endpoints.lock().listening = Some(endpoint.clone());
         let this = self.clone();
         Ok(Some(tokio::spawn(async move {
             while let Some(incoming) = endpoint.accept().await {

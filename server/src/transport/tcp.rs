@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::outq::unacknowledged;
+use super::race;
 use super::stream::Stream;
 
 /// After how long without a sign of the far end's kernel a connection is given up.
@@ -31,12 +32,13 @@ impl Tcp {
         Self { stream, written: 0 }
     }
 
-    /// Connects to an address, resolved anew: hosts move.
+    /// Connects to an address.
     ///
     /// # Errors
     /// When nobody answers there.
     pub(super) async fn connect(address: &Address) -> io::Result<Self> {
-        TcpStream::connect(address.as_str()).await.map(Self::new)
+        let stream = race::reach(address, TcpStream::connect).await;
+        stream.map(Self::new)
     }
 }
 
