@@ -10,9 +10,6 @@ use crate::command::layout::layout;
 use crate::runtime::Disk;
 use crate::store::{Nothing, Store, StoreError};
 
-/// The longest interval: whoever accepts to lose more than that wants `memory`.
-const LONGEST: Duration = Duration::from_secs(600);
-
 /// When what the server saves is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
@@ -41,20 +38,11 @@ impl FromStr for Durability {
             _ => {}
         }
         let time = text.strip_prefix("interval=").ok_or(DurabilityError)?;
-        let (number, unit) = match time.strip_suffix("ms") {
-            Some(number) => (number, Duration::from_millis(1)),
-            None => (
-                time.strip_suffix('s').ok_or(DurabilityError)?,
-                Duration::from_secs(1),
-            ),
-        };
-        let number: u32 = number.parse().map_err(|_| DurabilityError)?;
-        match unit.checked_mul(number) {
-            Some(interval) if !interval.is_zero() && interval <= LONGEST => {
-                Ok(Self::Interval(interval))
-            }
-            Some(_) | None => Err(DurabilityError),
+        let interval = super::time::time(time).map_err(|_| DurabilityError)?;
+        if interval < Duration::from_millis(1) {
+            return Err(DurabilityError);
         }
+        Ok(Self::Interval(interval))
     }
 }
 

@@ -2,15 +2,18 @@
 
 mod certified;
 mod durability;
+mod intervals;
 mod limits;
 mod pages;
 mod profile;
 mod reload;
 mod secret;
 mod stopping;
+mod time;
 
 pub use certified::CertifiedError;
 pub use durability::{Durability, DurabilityError};
+pub use intervals::{IntervalError, IntervalFlags};
 pub use pages::Http;
 pub use profile::Profile;
 pub use secret::{SecretError, SecretFlags};
@@ -97,6 +100,8 @@ pub struct Serve {
     /// Which intervals to keep
     #[arg(long, value_enum, default_value_t = Profile::Fast)]
     profile: Profile,
+    #[command(flatten)]
+    intervals: IntervalFlags,
     /// Keep what users who are away have missed for so many days
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     mailbox_days: u32,
@@ -195,6 +200,9 @@ pub enum ServeError {
     /// The file with the secret can't be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The intervals don't go together.
+    #[error(transparent)]
+    Intervals(#[from] IntervalError),
     /// The certificates can't be used.
     #[error(transparent)]
     Certified(#[from] CertifiedError),
@@ -230,6 +238,7 @@ impl Serve {
     }
 
     async fn serve(self) -> Result<(), ServeError> {
+        self.timing()?;
         // Before anything that takes time, as to read a large store does: each would end the process at once.
         let mut stops = Stops::new()?;
         let hangup = signal(SignalKind::hangup())?;
@@ -256,7 +265,7 @@ impl Serve {
             carriers,
             events,
             Side::Server(edge, key),
-            self.profile.pace(),
+            self.intervals.pace(self.profile)?,
             self.limits.limits(),
             metrics.traffic.clone(),
         );
@@ -378,6 +387,20 @@ impl Serve {
         (about, settings)
     }
 
+    /// The intervals that the node keeps.
+    fn timing(&self) -> Result<tree::Timing, IntervalError> {
+        let timing = self.intervals.timing(self.profile)?;
+        let merge = timing.loads.merge.clone();
+        let every = Duration::from_millis(self.announce_interval);
+        Ok(tree::Timing {
+            loads: balance::Timing {
+                merge,
+                ..balance::Timing::every(every)
+            },
+            ..timing
+        })
+    }
+
     fn config(&self, port: u16) -> Result<Config, ServeError> {
         let address = match &self.advertise {
             Some(address) => address.clone(),
@@ -393,10 +416,7 @@ impl Serve {
             address,
             seeds,
             secret: edge::proven(),
-            timing: tree::Timing {
-                loads: balance::Timing::every(Duration::from_millis(self.announce_interval)),
-                ..self.profile.timing()
-            },
+            timing: self.timing()?,
             delivery: delivery::Settings {
                 echoes: !self.no_echo,
                 mailbox_age: Some(self.mailbox_days * delivery::TICKS_A_DAY),
