@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, StreamOwned};
 use tempfile::{TempDir, tempdir};
 
 use super::Server;
@@ -43,15 +43,14 @@ impl Laboratory {
     }
 
     /// What a server with certificates is started with.
-    fn flags(&self) -> Vec<String> {
+    pub(crate) fn certificates(&self) -> Vec<String> {
         let files = [
             ("--cert", "localhost.pem"),
             ("--key", "localhost.key"),
             ("--ca", "ca.pem"),
         ];
         let flags = files.map(|(flag, name)| [flag.to_owned(), self.file(name)]);
-        let secret = ["--secret".to_owned(), "s1".to_owned()];
-        flags.into_iter().flatten().chain(secret).collect()
+        flags.into_iter().flatten().collect()
     }
 
     /// Starts a server that has them.
@@ -59,15 +58,16 @@ impl Laboratory {
         Server::start(data, &self.all(more))
     }
 
-    /// The same flags, and more.
+    /// What such a server is started with, the system's secret too, and more.
     pub(crate) fn all<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
-        let flags: Vec<String> = self.flags();
-        let flags = flags.into_iter().map(|flag| &*flag.leak());
+        let flags = self.certificates().into_iter();
+        let flags = flags.map(|flag| &*flag.leak());
+        let flags = flags.chain(["--secret", "s1"]);
         flags.chain(more.iter().copied()).collect()
     }
 
-    /// How a client believes this authority.
-    pub(crate) fn believing(&self) -> Arc<ClientConfig> {
+    /// How one connects who believes this authority, with a certificate of it or without one.
+    pub(crate) fn asking(&self, is_certified: bool) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         let authority = CertificateDer::from_pem_file(self.file("ca.pem"));
         roots
@@ -77,15 +77,39 @@ impl Laboratory {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("TLS 1.3")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Arc::new(config)
+            .with_root_certificates(roots);
+        if is_certified {
+            let (chain, key) = self.own();
+            let config = config.with_client_auth_cert(chain, key);
+            config.expect("they belong together")
+        } else {
+            config.with_no_client_auth()
+        }
+    }
+
+    /// How one answers who has a certificate of this authority.
+    pub(crate) fn answering(&self) -> ServerConfig {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let (chain, key) = self.own();
+        ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS 1.3")
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .expect("they belong together")
+    }
+
+    fn own(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let certificate = CertificateDer::from_pem_file(self.file("localhost.pem"));
+        let key = PrivateKeyDer::from_pem_file(self.file("localhost.key"));
+        let chain = vec![certificate.expect("a certificate")];
+        (chain, key.expect("a key"))
     }
 
     /// A TLS connection without a certificate of its own.
     pub(crate) fn secure(&self, server: &Server) -> StreamOwned<ClientConnection, TcpStream> {
         let name = ServerName::try_from("localhost").expect("a name");
-        let session = ClientConnection::new(self.believing(), name).expect("a session");
+        let session = ClientConnection::new(Arc::new(self.asking(false)), name).expect("a session");
         StreamOwned::new(session, connect(server))
     }
 }

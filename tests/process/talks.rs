@@ -1,10 +1,10 @@
 //! Clients over whatever carries lines.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::Value;
-use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
+use tokio_tungstenite::tungstenite::{Error, Message, WebSocket, client};
 
 use super::laboratory::Laboratory;
 use super::{Client, PATIENCE, Server};
@@ -122,6 +122,8 @@ impl<S: Read + Write> Talks for WebSocket<S> {
                 Ok(Message::Text(text)) => return Some(text.to_string()),
                 Ok(Message::Close(_)) => return None,
                 Ok(_) => {}
+                // A read with a time limit is not taken up again by the system.
+                Err(Error::Io(error)) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("no answer: {error}"),
             }
         }
