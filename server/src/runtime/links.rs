@@ -16,7 +16,7 @@ use super::{Far, Outbox, Waiting};
 /// How much is written before it goes to the transport, in bytes: it is kept as a whole until the last link has it.
 pub(super) const SHEET: usize = 256 << 10;
 
-/// Every link from its `Up` to its `Down`.
+/// Every link from its `Up` to its `Down`, and until the far end can have what was said to it before.
 pub(super) struct Links {
     links: HashMap<Link, Entry, ahash::RandomState>,
     sheets: Sheets,
@@ -26,6 +26,8 @@ pub(super) struct Links {
     hearers: usize,
     /// Links with something held, by the save that it waits for; the numbers only grow.
     held: VecDeque<(u64, Link)>,
+    /// Links whose far end sends no more and still waits for a save, in the order in which they went down.
+    left: VecDeque<Link>,
     /// Links with something to flush.
     touched: Vec<Link>,
 }
@@ -70,6 +72,8 @@ enum Open {
     Cut,
     /// Was closed by the actor, which never hears of it again.
     Closed,
+    /// Is down, as the actor knows, but may still carry what waits for a save.
+    Left,
 }
 
 /// Something that a link gets.
@@ -92,6 +96,7 @@ impl Links {
             audience: Vec::new(),
             hearers: 0,
             held: VecDeque::new(),
+            left: VecDeque::new(),
             touched: Vec::new(),
         }
     }
@@ -112,9 +117,8 @@ impl Links {
 
     /// Whether what comes in over a link concerns the actor.
     pub(super) fn hears(&self, link: Link) -> bool {
-        self.links
-            .get(&link)
-            .is_some_and(|entry| entry.open != Open::Closed)
+        let open = self.links.get(&link).map(|entry| entry.open);
+        matches!(open, Some(Open::Yes | Open::Cut))
     }
 
     /// What waits to be sent on a link, if there is that link: for the disk, or for the far end.
@@ -131,11 +135,31 @@ impl Links {
     pub(super) fn down(&mut self, link: Link) -> bool {
         // The far end may have stopped sending only: it still gets what was sent before.
         self.flush();
-        let Some(entry) = self.links.remove(&link) else {
+        self.forget_the_gone();
+        let Some(entry) = self.links.get_mut(&link) else {
             return false;
         };
-        entry.outbox.finish();
-        entry.open != Open::Closed
+        let concerns = entry.open != Open::Closed;
+        if entry.held.is_empty() {
+            entry.outbox.finish();
+            self.links.remove(&link);
+        } else {
+            entry.open = Open::Left;
+            entry.held.push_back((0, Part::Close));
+            self.left.push_back(link);
+        }
+        concerns
+    }
+
+    /// Forgets links whose saves take longer than the transport waits for them.
+    fn forget_the_gone(&mut self) {
+        while let Some(link) = self.left.front() {
+            match self.links.get(link) {
+                Some(entry) if Arc::strong_count(&entry.outbox) > 1 => return,
+                Some(_) | None => self.links.remove(link),
+            };
+            self.left.pop_front();
+        }
     }
 
     /// Sends a line, once save `barrier` is on disk. On a link that is gone it is lost with that link.
@@ -205,15 +229,16 @@ impl Links {
         let Some(entry) = self.links.get_mut(&link) else {
             return;
         };
-        let open = std::mem::replace(&mut entry.open, Open::Closed);
-        match open {
+        match entry.open {
+            Open::Left => {}
             Open::Yes => {
+                entry.open = Open::Closed;
                 self.put(link, Part::Close, barrier);
                 if let Some(entry) = self.links.get_mut(&link) {
                     entry.listens = None;
                 }
             }
-            Open::Cut | Open::Closed => {}
+            Open::Cut | Open::Closed => entry.open = Open::Closed,
         }
     }
 
@@ -267,6 +292,9 @@ impl Links {
             if let Some(entry) = self.links.get_mut(&link) {
                 entry.touched = false;
                 entry.flush(link, &prints);
+                if entry.open == Open::Left && entry.held.is_empty() {
+                    self.links.remove(&link);
+                }
             }
         }
     }
@@ -389,5 +417,21 @@ mod tests {
             links.spread(vec![Link(1)], &Request::Logout.into(), None);
         }
         assert!(links.sheets.common.mark().bytes <= SHEET);
+    }
+
+    #[test]
+    fn what_waits_for_the_disk_is_not_kept_for_far_ends_that_are_gone() {
+        let bound = crate::runtime::Bound {
+            lines: 100,
+            bytes: 1 << 20,
+        };
+        let mut links = Links::new();
+        for number in 0..1_000 {
+            let link = Link(number);
+            links.up(link, Arc::new(Outbox::new(bound)));
+            links.send(link, &Request::Logout.into(), Some(1));
+            assert!(links.down(link));
+        }
+        assert!(links.links.len() <= 1);
     }
 }

@@ -2,6 +2,9 @@
 
 use std::error::Error;
 
+use regrow_model::port::Input;
+use tokio::io::AsyncWriteExt;
+
 use super::disks::Gated;
 use super::puppet::{Heard, Pull, Puppet, line, soon, until, wire};
 use crate::runtime::{Disk, DiskHealth};
@@ -192,4 +195,20 @@ async fn what_is_told_while_nothing_can_be_saved_is_not_kept_without_end() {
         puppet.pull([Pull::Tell("later")]).await;
     }
     assert_eq!(puppet.hears().await, Heard::Fired("first"));
+}
+
+#[tokio::test]
+async fn who_only_stops_sending_still_gets_what_waits_for_the_disk() {
+    let disk = Gated::default();
+    let mut puppet = Puppet::with_disk(disk.disk()).await;
+    let (mut raw, link) = puppet.raw().await;
+    let answer = Pull::Say(link, line("durable"));
+    puppet.pull([Pull::Save(1), answer]).await;
+    raw.stream().shutdown().await.unwrap();
+    let down = Heard::Input(Input::Down { link });
+    assert_eq!(puppet.hears().await, down);
+    assert!(raw.is_quiet(), "nothing is on disk yet");
+    disk.open();
+    assert_eq!(raw.reads().await, Some(wire("durable")));
+    assert_eq!(raw.reads().await, None);
 }
