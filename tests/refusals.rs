@@ -313,7 +313,7 @@ fn a_server_without_a_certificate_gets_no_connection_by_quic() {
 fn what_looks_like_tls_or_websocket_and_is_neither_is_counted() {
     let laboratory = Laboratory::new();
     let root = Root::start(&laboratory);
-    for nonsense in [&b"\x16\x03\x01\x00\x02no"[..], b"GET / HTTP/1.1\r\n\r\n"] {
+    for nonsense in [&b"\x16\x03\x01\x00\x05nope!"[..], b"GET / HTTP/1.1\r\n\r\n"] {
         let mut stream = connect(&root.server);
         stream.write_all(nonsense).expect("the server is there");
         let _ = stream.read_to_end(&mut Vec::new());
