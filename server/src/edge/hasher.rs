@@ -173,11 +173,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Hashes what is in line. The memory that it takes is kept while there is more, and given back when there isn't.
 fn work(queue: &Mutex<Receiver<Job>>, counts: &Secrets) {
     let next = |wait: bool| {
-        let queue = lock(queue);
         if wait {
-            queue.recv().ok()
+            lock(queue).recv().ok()
         } else {
-            queue.try_recv().ok()
+            // Whoever has the queue waits for more, so there is nothing in it.
+            queue.try_lock().ok()?.try_recv().ok()
         }
     };
     while let Some(mut job) = next(true) {

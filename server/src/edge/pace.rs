@@ -55,6 +55,8 @@ pub struct Attempts(Mutex<Addresses>);
 struct Addresses {
     per_second: u32,
     paces: HashMap<IpAddr, Pace>,
+    /// When those that are quiet were last forgotten.
+    swept_at: Option<Instant>,
 }
 
 impl Attempts {
@@ -63,7 +65,7 @@ impl Attempts {
         let mut addresses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *addresses = Addresses {
             per_second,
-            paces: HashMap::new(),
+            ..Addresses::default()
         };
     }
 
@@ -73,11 +75,20 @@ impl Attempts {
         let (Some(fresh), Some(from)) = (Pace::new(addresses.per_second, now), from) else {
             return true;
         };
-        if addresses.paces.len() >= ADDRESSES {
-            addresses.paces.retain(|_, pace| !pace.is_quiet(now));
-        }
+        addresses.sweep(now);
         let pace = addresses.paces.entry(origin(from)).or_insert(fresh);
         pace.allow(now)
+    }
+}
+
+impl Addresses {
+    /// Forgets those that are quiet, if there are many. Not at each attempt: there may be many more that aren't.
+    fn sweep(&mut self, now: Instant) {
+        let is_due = self.swept_at.is_none_or(|at| now - at >= BURST);
+        if self.paces.len() >= ADDRESSES && is_due {
+            self.paces.retain(|_, pace| !pace.is_quiet(now));
+            self.swept_at = Some(now);
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 //! so that who has listened learns little by guessing.
 
 use std::io;
+use std::time::Duration;
 
 use blake2::Blake2sMac256;
 use blake2::digest::{KeyInit, Mac};
@@ -22,6 +23,7 @@ use regrow_model::message::decode::VERSION;
 use regrow_model::message::{Hearer, Line, Peer, Reply};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 use super::stream::Stream;
 use crate::edge::slow_hash;
@@ -30,6 +32,9 @@ use crate::edge::slow_hash;
 const SALT: &str = "regrow system";
 /// The longest line that a dialer reads before it knows whom it has reached, in bytes.
 const GREETING_BYTES: u64 = 4 << 10;
+
+/// How long a dialer waits for a far end to hear that it has another secret.
+const PARTING: Duration = Duration::from_millis(300);
 
 /// What every server of a system makes of its secret.
 #[derive(Clone)]
@@ -163,16 +168,19 @@ impl Dialer {
         stream.write_all(&self.challenge()).await?;
         stream.flush().await?;
         let heard = read_line(stream).await?;
-        let answer = self.answer(&heard);
-        let says = match &answer {
-            Ok(proof) => proof,
-            // It would otherwise see a server that comes and goes, and not why.
-            Err(Unfit::Stranger) => &refusal(),
-            Err(Unfit::Incompatible(_) | Unfit::Io(_)) => &Vec::new(),
-        };
-        stream.write_all(says).await?;
-        stream.flush().await?;
-        answer.map(drop)
+        match self.answer(&heard) {
+            Ok(proof) => {
+                stream.write_all(&proof).await?;
+                stream.flush().await?;
+                Ok(())
+            }
+            Err(Unfit::Stranger) => {
+                // It would otherwise see a server that comes and goes, and not why.
+                let _ = timeout(PARTING, refuse(stream)).await;
+                Err(Unfit::Stranger)
+            }
+            Err(unfit @ (Unfit::Incompatible(_) | Unfit::Io(_))) => Err(unfit),
+        }
     }
 }
 
@@ -248,6 +256,15 @@ fn line(greeting: &Greeting) -> Vec<u8> {
     let mut line = serde_json::to_vec(greeting).expect("a greeting is always JSON");
     line.push(b'\n');
     line
+}
+
+/// Says that it has another secret, and waits until it has heard.
+async fn refuse(stream: &mut dyn Stream) -> io::Result<()> {
+    stream.write_all(&refusal()).await?;
+    stream.shutdown().await?;
+    let mut rest = Vec::new();
+    stream.take(GREETING_BYTES).read_to_end(&mut rest).await?;
+    Ok(())
 }
 
 /// What a dialer says to a server that knows another secret, before it leaves.

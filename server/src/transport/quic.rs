@@ -237,6 +237,13 @@ async fn open(
     Ok(Quic::new(connection, streams))
 }
 
+impl Drop for Quic {
+    /// Ends the connection, which who watches over it would keep.
+    fn drop(&mut self) {
+        self.connection.close(VarInt::default(), b"");
+    }
+}
+
 impl Stream for Quic {
     fn handed_over(&self) -> u64 {
         0

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use super::puppet::{By, Heard, LIMITS, Pull, Puppet, line, login, server_line, until, wire};
+use super::puppet::{By, Heard, LIMITS, PACE, Pull, Puppet, line, login, server_line, until, wire};
 use crate::transport::Limits;
 
 /// What a WebSocket begins with.
@@ -99,12 +99,15 @@ async fn who_says_what_servers_say_must_prove_it_in_the_time_of_a_stranger() {
 
 #[tokio::test]
 async fn who_waits_for_his_secret_to_be_hashed_is_not_told_that_he_was_late() {
-    let stranger = Duration::from_millis(200);
+    let stranger = Duration::from_secs(1);
     let limits = Limits { stranger, ..LIMITS };
     let mut puppet = Puppet::limited(By::Tcp, limits).await;
     let mut clients = Vec::new();
-    for number in 0..50 {
-        let (mut raw, _) = puppet.raw().await;
+    for _ in 0..LIMITS.connections {
+        clients.push(puppet.raw().await.0);
+    }
+    // One is hashed after the other, and all of it takes longer than a stranger has.
+    for (number, client) in clients.iter_mut().enumerate() {
         let secret = Some(Secret::Plain(format!("s{number}").into()));
         let (username, resume) = (Username::from("aaron"), None);
         let login = Request::Login {
@@ -112,8 +115,7 @@ async fn who_waits_for_his_secret_to_be_hashed_is_not_told_that_he_was_late() {
             secret,
             resume,
         };
-        raw.say(&login.into()).await;
-        clients.push(raw);
+        client.say(&login.into()).await;
     }
     for _ in &clients {
         let (link, line) = next_line(&mut puppet).await;
@@ -173,4 +175,65 @@ async fn a_server_that_has_been_answered_has_nothing_waiting() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(waits, 0);
+}
+
+#[tokio::test]
+async fn a_far_end_that_lets_go_of_a_quic_link_leaves_nothing_behind() {
+    let mut puppet = Puppet::by(By::Quic).await;
+    let (raw, link) = puppet.raw().await;
+    drop(raw);
+    assert_eq!(puppet.hears().await, Heard::Input(Input::Down { link }));
+    let gone = until("its place is free", || puppet.connections() == 0);
+    // Sooner than anybody is waited for.
+    assert!(timeout(PACE.linger / 2, gone).await.is_ok());
+}
+
+/// Bytes that mean nothing, the same at each run.
+struct Nonsense(u64);
+
+impl Nonsense {
+    fn number(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn bytes(&mut self, most: u64) -> Vec<u8> {
+        let length = self.number() % most;
+        (0..length)
+            .map(|_| self.number().to_be_bytes()[3])
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn whatever_bytes_come_others_are_served() {
+    let mut puppet = Puppet::by(By::Tls).await;
+    let address = puppet.address.as_str().to_owned();
+    let beginnings: [&[u8]; 7] = [
+        b"",
+        b"GET ",
+        ASKS,
+        b"\x16\x03\x01",
+        b"\x16\x03\x01\x00\x80\x01\x00\x00\x7c\x03\x03",
+        b"{\"command\":\"CHALLENGE\",",
+        b"{\"command\":\"LOGIN\",\"username\":\"",
+    ];
+    let mut nonsense = Nonsense(0x9e37_79b9_7f4a_7c15);
+    for beginning in beginnings.repeat(40) {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(beginning).await.unwrap();
+        // It may have been closed by now.
+        let _ = stream.write_all(&nonsense.bytes(300)).await;
+        drop(stream);
+    }
+    until("they are gone", || {
+        while puppet.has_heard().is_some() {}
+        puppet.connections() == 0
+    })
+    .await;
+    let (mut raw, _) = puppet.raw().await;
+    raw.say(&line("still here")).await;
+    assert_eq!(next_line(&mut puppet).await.1, line("still here"));
 }
