@@ -23,6 +23,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.drain.says_where = || false,
     },
     Mutant {
+        name: "stopped-and-silent",
+        says: "a server that has stopped leaves those standing who had knocked before",
+        scenario: "drain-root",
+        alter: |setup| setup.rules.drain.turns_away = || false,
+    },
+    Mutant {
         name: "drained-open",
         says: "a server that leaves says that it has room",
         scenario: "drain-patient",

@@ -365,7 +365,9 @@ impl Actor for Node {
                 on_input(state.to_mut(), input, &mut self.step(out));
             }
             // Whoever had knocked before it stopped must not wait for an answer.
-            Port::In(Input::Up { link, .. }) => self.step(out).close(link),
+            Port::In(Input::Up { link, .. }) if (self.rules.drain.turns_away)() => {
+                self.step(out).close(link);
+            }
             Port::In(_) | Port::Out(_) => {}
         }
     }

@@ -9,6 +9,8 @@ pub struct Rules {
     pub says_where: fn() -> bool,
     /// Is a server that leaves no place to send clients to?
     pub is_closed: fn() -> bool,
+    /// Does a server that has stopped close what comes up?
+    pub turns_away: fn() -> bool,
     /// Is what a neighbour takes over on its disk before it says so?
     pub takes_over_durably: fn() -> bool,
 }
@@ -18,5 +20,6 @@ pub const SOUND: Rules = Rules {
     waits_for_neighbours: || true,
     says_where: || true,
     is_closed: || true,
+    turns_away: || true,
     takes_over_durably: || true,
 };
