@@ -447,6 +447,15 @@ fn what_is_not_understood_is_named_with_its_place_and_what_may_have_been_meant()
 }
 
 #[test]
+fn settings_that_do_not_go_together_are_refused_by_a_check_too() {
+    let directory = directory();
+    let text = "heartbeat = \"1s\"\nsilence = \"1s\"\n";
+    let config = file(&directory, "apart.toml", text);
+    let checked = complains(&["config", "check", &config], &[]);
+    assert!(checked.contains("two heartbeats"), "{checked}");
+}
+
+#[test]
 fn what_is_shown_can_be_read_again() {
     let directory = directory();
     let arguments = ["config", "show", "--join", "a:1", "--no-echo", "-lp", "0"];

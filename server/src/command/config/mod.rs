@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use clap::{Args, Command, FromArgMatches, Subcommand};
 
 use crate::command::say::{Unsaid, print, say};
-use crate::command::serve::Serve;
+use crate::command::serve::{IntervalError, Serve};
 
 /// Show or check the configuration of a server
 #[derive(Args, Debug)]
@@ -92,6 +92,9 @@ pub enum ConfigError {
     /// The command line isn't understood, or asks for help.
     #[error(transparent)]
     Flags(#[from] clap::Error),
+    /// Values that are understood one by one don't go together.
+    #[error(transparent)]
+    Together(#[from] IntervalError),
     /// Nobody reads it.
     #[error("{0}")]
     Unsaid(#[from] Unsaid),
@@ -112,8 +115,8 @@ impl Config {
                     .iter()
                     .flat_map(|(name, given)| layers::spelt(&serve, name, given));
                 let line = std::iter::once("regrow".into()).chain(line);
-                let together = serve.clone().try_get_matches_from(line);
-                together?;
+                let together = serve.clone().try_get_matches_from(line)?;
+                Serve::from_arg_matches(&together)?.agree()?;
                 let (file, count) = (file.display(), layer.len());
                 say(format_args!("{file}: {count} settings, all understood"))?;
             }

@@ -387,6 +387,14 @@ impl Serve {
         (about, settings)
     }
 
+    /// Looks whether the settings go together that are not each for itself.
+    ///
+    /// # Errors
+    /// When they don't.
+    pub fn agree(&self) -> Result<(), IntervalError> {
+        self.timing().map(|_| ())
+    }
+
     /// The intervals that the node keeps.
     fn timing(&self) -> Result<tree::Timing, IntervalError> {
         let timing = self.intervals.timing(self.profile)?;
