@@ -140,7 +140,9 @@ fn the_children_of_a_root_that_is_stopped_find_each_other_at_once() {
 fn a_server_that_cannot_hand_over_ends_when_its_time_is_up() {
     let (one, other) = (directory(), directory());
     let root = Server::start(one.path(), &["--secret", "s1"]);
-    let mut leaving = child_with(&root, other.path(), &["--drain-seconds", "1"]);
+    // So that it isn't the silence of its parent that ends the wait.
+    let flags = ["--drain-seconds", "1", "--silence", "30s"];
+    let mut leaving = child_with(&root, other.path(), &flags);
     root.signal("STOP");
     leaving.signal("TERM");
     leaving.until("drain_cut_short");
