@@ -15,6 +15,8 @@ pub mod balance;
 pub mod connection;
 pub mod delivery;
 pub mod drain;
+#[cfg(test)]
+mod laws;
 pub mod registry;
 pub mod rules;
 pub mod tree;
