@@ -131,7 +131,7 @@ fn the_children_of_a_root_that_is_stopped_find_each_other_at_once() {
     // Whoever only loses its parent dials that twice first, six seconds each in this profile.
     elder.until("child_joined");
     younger.until("joined");
-    assert!(younger.wrote("unreachable").is_none());
+    assert!(younger.wrote("parent_lost").is_none());
     say(&mut speaker, 1);
     assert_eq!(answer(&mut listener)["activity"]["n"], 1);
 }
@@ -164,6 +164,25 @@ fn a_second_signal_ends_a_server_at_once() {
     leaving.until("stopped_at_once");
     assert!(leaving.ends().success());
     root.signal("CONT");
+}
+
+#[test]
+fn what_was_said_just_before_a_server_alone_was_stopped_is_there_when_it_is_back() {
+    for drain_seconds in ["10", "0"] {
+        let data = directory();
+        let flags = ["--drain-seconds", drain_seconds];
+        let mut server = Server::start(data.path(), &flags);
+        drop(register(&server, "aaron"));
+        let mut speaker = log_in(&server, "anonymous");
+        say(&mut speaker, 1);
+        assert_eq!(answer(&mut speaker)["activity"]["n"], 1);
+        server.signal("TERM");
+        assert!(server.ends().success());
+
+        let server = Server::start(data.path(), &flags);
+        let mut aaron = log_in(&server, "aaron");
+        assert_eq!(answer(&mut aaron)["activity"]["n"], 1);
+    }
 }
 
 #[test]

@@ -5,6 +5,12 @@ use super::Mutant;
 /// Every mutant of leaving.
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
+        name: "leaves-unsaved",
+        says: "a server leaves without having put on disk what nobody has acknowledged",
+        scenario: "drain-alone",
+        alter: |setup| setup.rules.drain.saves = || false,
+    },
+    Mutant {
         name: "leaves-at-once",
         says: "a server leaves before it has sent its neighbours everything",
         scenario: "drain-full-window",

@@ -25,7 +25,8 @@ pub enum Stage {
     Serving,
     /// Clients are sent on, and told nothing more.
     Draining {
-        /// For how many ticks it still waits for those that have not received what they were told.
+        /// For how many ticks it still waits: for clients that have not received what they were told, for a neighbour to hand over
+        /// to, for names that are being asked for.
         patience: u32,
     },
     /// It has no clients, and has said LEAVE to its neighbours.
@@ -42,7 +43,7 @@ pub struct Timing {
     pub tick: Range<Duration>,
     /// How many clients are sent on at each: the others have to let them all in.
     pub clients: usize,
-    /// For how many ticks a client is waited for that has not received what it was told.
+    /// For how many ticks it waits for what may not come.
     pub patience: u32,
 }
 
@@ -68,16 +69,22 @@ impl Stage {
     }
 }
 
-/// The operator stops this server.
+/// The operator stops this server. What nobody has acknowledged may not be on disk yet: each order puts it there.
 pub(super) fn on_order(s: &mut Node, step: &mut Step<'_>) {
+    save(s, step);
     if s.drain != Stage::Serving {
         return;
     }
     let patience = step.config.timing.drain.patience;
     s.drain = Stage::Draining { patience };
     balance::on_drain(s, step);
-    delivery::on_drain(s);
     tick_later(step);
+}
+
+fn save(s: &Node, step: &mut Step<'_>) {
+    if (step.rules.drain.saves)() {
+        step.save(&s.durable);
+    }
 }
 
 /// Timer: more clients are sent on; once there are none, and the neighbours have been sent everything, it leaves.
@@ -85,17 +92,27 @@ pub(super) fn on_timer(s: &mut Node, step: &mut Step<'_>) {
     let Stage::Draining { patience } = s.drain else {
         return;
     };
+    delivery::on_drain(s);
     for link in next_clients(s, patience, step) {
         balance::send_away(s, link, step);
     }
-    let all_is_sent = registry::all_is_sent(s) && delivery::all_is_sent(s);
-    let may_leave = all_is_sent || !(step.rules.drain.waits_for_neighbours)();
-    if !s.links.values().any(is_served) && may_leave {
+    let is_over = patience == 0 || (is_bound(s, step) && registry::is_idle(s));
+    if !s.links.values().any(is_served) && is_over && neighbours_have_all(s, step) {
         return leave(s, step);
     }
     let patience = patience.saturating_sub(1);
     s.drain = Stage::Draining { patience };
     tick_later(step);
+}
+
+/// Whether somebody is there to hand over to, as far as anybody can be.
+fn is_bound(s: &Node, step: &Step<'_>) -> bool {
+    s.edges().next().is_some() || tree::is_alone(s, step)
+}
+
+fn neighbours_have_all(s: &Node, step: &Step<'_>) -> bool {
+    let all_is_sent = registry::all_is_sent(s) && delivery::all_is_sent(s);
+    all_is_sent || !(step.rules.drain.waits_for_neighbours)()
 }
 
 fn tick_later(step: &mut Step<'_>) {
@@ -137,13 +154,14 @@ fn leave(s: &mut Node, step: &mut Step<'_>) {
     for link in others.iter().filter(|link| !edges.contains(link)) {
         connection::leave(s, *link, step);
     }
+    save(s, step);
     tree::let_go(s, step);
     for link in &edges {
         s.links.insert(*link, Role::Leaving);
-        step.say(*link, Peer::Leave);
+        s.edge_down(*link, step);
     }
     for link in edges {
-        s.edge_down(link, step);
+        step.say(link, Peer::Leave);
     }
     let handed_over = false;
     s.drain = Stage::Leaving { handed_over };

@@ -1,5 +1,5 @@
-//! Property 23: a server that has been stopped, and has been told that it has handed over, keeps nothing to itself: another
-//! server has on its disk every message, session and name that it has.
+//! Property 23: a server that has been stopped has on its disk every message, session and name that it has; and if it was
+//! told that it has handed over, so has another server.
 
 use crate::node::delivery::vector;
 use crate::node::{Durable, Halt};
@@ -15,7 +15,13 @@ pub fn holds(view: &View<'_>) -> bool {
             let disks = view.disks.iter().flatten();
             disks.filter(|disk| disk.tree.id != own.tree.id)
         };
-        !handed_over || others().any(|disk| has_all(disk, own))
+        let mut own_disk = view.disks.iter().flatten();
+        let is_kept = own_disk.any(|disk| disk.tree.id == own.tree.id && has_all(disk, own));
+        // It isn't known outside that it has left before that is on disk.
+        let mut unsynced = process.unsynced.iter();
+        let is_kept = is_kept || unsynced.any(|save| has_all(save, own));
+        let has_left = matches!(state.halted, Some(Halt::Drained { .. }));
+        (!has_left || is_kept) && (!handed_over || others().any(|disk| has_all(disk, own)))
     })
 }
 

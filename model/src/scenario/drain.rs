@@ -55,17 +55,14 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "drain-alone",
-        says: "a server that has no neighbour is stopped",
+        says: "a server that has no neighbour is stopped, and dies some time",
         size: Size::Smoke,
-        setup: || Setup {
-            parts: &[Part::Delivery],
-            ..world(
-                &[0],
-                vec![user(1, Kind::Ours, &[1], [say("a")])],
-                &[Event::Drain(1)],
-            )
+        setup: || {
+            let speaker = anonymous(1, Kind::Legacy, &[1], [say("a")]);
+            let story = [Event::Drain(1), Event::Crash(1)];
+            unbalanced(world(&[0], vec![speaker], &story))
         },
-        reaches: &["drain", "left without handing over"],
+        reaches: &["drain", "left without handing over", "crash"],
     },
     Scenario {
         name: "drain-root",

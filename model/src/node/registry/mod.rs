@@ -134,6 +134,11 @@ pub(super) fn on_directory(
     enter(s, Some(link), changes, step);
 }
 
+/// Whether no name is being asked for.
+pub(super) fn is_idle(s: &super::State) -> bool {
+    s.registry.rounds.is_empty()
+}
+
 /// Whether every neighbour has been sent everything.
 pub(super) fn all_is_sent(s: &super::State) -> bool {
     let mut edges = s.registry.edges.values();

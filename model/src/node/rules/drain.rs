@@ -3,6 +3,8 @@
 /// The rules of leaving that a mutant can break.
 #[derive(Clone, Debug)]
 pub struct Rules {
+    /// Does a server put what it has on disk before it leaves?
+    pub saves: fn() -> bool,
     /// Does a server wait, before it leaves, until its neighbours have been sent everything?
     pub waits_for_neighbours: fn() -> bool,
     /// Is a client that is sent on told where?
@@ -17,6 +19,7 @@ pub struct Rules {
 
 /// The protocol's own.
 pub const SOUND: Rules = Rules {
+    saves: || true,
     waits_for_neighbours: || true,
     says_where: || true,
     is_closed: || true,

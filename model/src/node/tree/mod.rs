@@ -343,6 +343,11 @@ pub(super) fn on_leave(s: &mut super::State, link: Link, step: &mut Step<'_>) {
     step.close(link);
 }
 
+/// Whether this server has no neighbour, and knows nobody to look for.
+pub(super) fn is_alone(s: &super::State, step: &Step<'_>) -> bool {
+    s.edges().next().is_none() && dial::elsewhere(s, step).is_empty()
+}
+
 /// This server is no part of the tree any more, and looks for none.
 pub(super) fn let_go(s: &mut super::State, step: &mut Step<'_>) {
     s.tree.parent = None;

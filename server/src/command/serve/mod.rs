@@ -326,11 +326,12 @@ impl Serve {
         listening.abort();
         if let Some(listening) = by_quic {
             listening.abort();
+            transport.close_door();
         }
         let within = Duration::from_secs(self.drain_seconds.into());
         let end = async {
-            if outcome.is_ok() && !within.is_zero() {
-                drain(node.asks(), &mut halted, within).await;
+            if outcome.is_ok() {
+                drain(&node, &mut halted, within).await;
             }
             stop(node, &transport).await
         };
