@@ -299,6 +299,13 @@ impl Links {
         }
     }
 
+    /// Cuts every link: what was to be sent on it, or waits, is lost.
+    pub(super) fn cut_all(&mut self) {
+        for (_, entry) in self.links.drain() {
+            entry.outbox.cut();
+        }
+    }
+
     /// Closes every link behind what was sent on it.
     pub(super) fn finish(&mut self) {
         for (_, entry) in self.links.drain() {

@@ -40,13 +40,14 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::time::Duration;
 
 use regrow_model::message::Line;
 use regrow_model::port::{Effect, Input, Port, runtime_id};
 use stateright::actor::{Actor, Command, Id, Out};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use commit::Keeper;
 use links::Links;
@@ -61,6 +62,9 @@ pub const EVENTS: usize = 1024;
 const UNTOLD: usize = 4_096;
 /// How many questions of the user may wait for the actor.
 const ASKS: usize = 16;
+
+/// How long links are kept at the end while the disk has still to save.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// Sees lines that are sent, and over how many links.
 pub type Said = Box<dyn FnMut(&Line, usize) + Send>;
@@ -220,7 +224,11 @@ where
                 () = sleep_until(alarm.unwrap_or_else(Instant::now)), if alarm.is_some() => {}
             }
         }
-        self.keeper.settled().await;
+        if timeout(PARTING, self.keeper.settled()).await.is_err() {
+            // While its disk fails it carries nothing any more: to others it has to be gone, not silent.
+            self.links.cut_all();
+            self.keeper.settled().await;
+        }
         self.release();
         self.links.flush();
         self.links.finish();

@@ -154,6 +154,11 @@ impl Transport {
         Self(shared)
     }
 
+    /// Lets nobody in over QUIC any more: its socket carries the connections that there are, and stays open.
+    pub fn close_door(&self) {
+        self.0.connector.endpoints.close_door();
+    }
+
     /// Returns when all connections have ended, those that are being closed included. A far end that doesn't hang up is not waited
     /// for long: the process is about to end.
     pub async fn idle(&self) {

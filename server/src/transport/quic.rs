@@ -68,6 +68,13 @@ impl Endpoints {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets nobody in any more.
+    pub(super) fn close_door(&self) {
+        if let Some(endpoint) = &self.lock().listening {
+            endpoint.set_server_config(None);
+        }
+    }
+
     /// Keeps one that dials while it has a connection.
     fn keep(&self, endpoint: Endpoint) {
         let dialing = &mut self.lock().dialing;
