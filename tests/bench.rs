@@ -212,7 +212,16 @@ fn it_measures_over_tls_and_websocket_too() {
 #[test]
 fn a_server_that_is_killed_unasked_is_a_failure() {
     let data = tempdir().expect("a directory for the test");
-    let serve = ["serve", "--port", "0", "--host", "127.0.0.1", "--data"];
+    let serve = [
+        "serve",
+        "--port",
+        "0",
+        "--host",
+        "127.0.0.1",
+        "--max-activities-per-second",
+        "0",
+        "--data",
+    ];
     let mut server = Process::listening(regrow().args(serve).arg(data.path()));
     let mut bench = regrow()
         .args([

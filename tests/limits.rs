@@ -139,10 +139,10 @@ fn one_address_has_no_more_than_its_share_of_connections(carrier: Carrier) {
 }
 
 fn who_doesnt_log_in_is_sent_away_and_who_has_may_be_silent(carrier: Carrier) {
-    let place = Place::new(carrier, &["--login-seconds", "1"]);
+    let place = Place::new(carrier, &["--login-seconds", "5"]);
     let mut friend = place.guest();
     let why = refusal(&mut *place.client());
-    assert!(why.contains("no login within 1 s"), "{why}");
+    assert!(why.contains("no login within 5 s"), "{why}");
     friend.says(LOGIN);
     hears(&mut *friend, "LOGIN_SUCCESS");
 }
@@ -177,7 +177,7 @@ fn a_name_or_secret_that_is_too_long_is_refused(carrier: Carrier) {
 }
 
 fn who_speaks_too_fast_is_told_so_and_closed(carrier: Carrier) {
-    let place = Place::new(carrier, &["--max-activities-per-second", "5"]);
+    let place = Place::new(carrier, &["--max-activities-per-second", "1"]);
     let mut hasty = place.guest();
     let says = |number| {
         format!(
@@ -185,9 +185,7 @@ fn who_speaks_too_fast_is_told_so_and_closed(carrier: Carrier) {
         )
     };
     hasty.says_all(&(0..20).map(says).collect::<Vec<_>>());
-    for _ in 0..5 {
-        hears(&mut *hasty, "ACTIVITY_BROADCAST");
-    }
+    hears(&mut *hasty, "ACTIVITY_BROADCAST");
     let why = refusal(&mut *hasty);
     assert!(why.contains("too many activities per second"), "{why}");
 }

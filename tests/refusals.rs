@@ -261,7 +261,8 @@ fn a_server_that_dials_one_of_another_version_says_what_it_heard(by: By) {
     block_on(async {
         let start = |port| {
             let join = by.address(port);
-            let flags = laboratory.all(&["--join", &join]);
+            // Longer than the start of a server may take: the far end is not heard before.
+            let flags = laboratory.all(&["--join", &join, "--dial-timeout", "20s"]);
             server = Some(Server::start(data.path(), &flags));
         };
         let mut newer = Impostor::listen(by, &laboratory, start).await;

@@ -63,8 +63,6 @@ labels! {
         TooManyFromAddress = "too_many_from_address",
         /// It speaks without TLS, which is required.
         Plain = "plain",
-        /// The server is about to stop.
-        Draining = "draining",
         /// The system has no more descriptors or memory.
         System = "system",
     }

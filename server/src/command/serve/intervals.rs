@@ -113,13 +113,14 @@ impl IntervalFlags {
     /// When they don't go together.
     pub fn timing(&self, profile: Profile) -> Result<tree::Timing, IntervalError> {
         let (pace, usual) = (self.pace(profile)?, profile.timing());
+        let most = usual.retry.end * (1 << usual.backoffs);
         let retry = self.redial_first.map_or(usual.retry, up_to);
         let (first, least) = (retry.end, pace.silence + pace.dial);
-        let backoffs = match self.redial_most {
-            None => usual.backoffs,
-            Some(most) if most < first => return Err(IntervalError::Redial { first, most }),
-            Some(most) => doublings(first, most),
-        };
+        let most = self.redial_most.unwrap_or(most);
+        if most < first {
+            return Err(IntervalError::Redial { first, most });
+        }
+        let backoffs = doublings(first, most);
         let probe = self.probe.map_or(usual.probe, about);
         if probe.start <= least {
             let probe = probe.start;

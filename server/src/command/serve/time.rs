@@ -4,13 +4,15 @@ use std::time::Duration;
 
 /// Text that names no time.
 #[derive(Debug, thiserror::Error)]
-#[error("it is a time such as 200ms, 5s or 1.5s, and at most 600s")]
+#[error("it is a time such as 200ms, 5s or 1.5s, at least 1ms and at most 600s")]
 pub(super) struct TimeError;
 
+/// The shortest: what comes more often keeps a server from anything else.
+const SHORTEST: Duration = Duration::from_millis(1);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// Reads a time, longer than none.
+/// Reads a time.
 ///
 /// # Errors
 /// When it is none.
@@ -26,8 +28,7 @@ pub(super) fn time(text: &str) -> Result<Duration, TimeError> {
     let seconds: f64 = number.parse().map_err(|_| TimeError)?;
     let time = Duration::try_from_secs_f64(seconds * unit).map_err(|_| TimeError)?;
     match time {
-        Duration::ZERO => Err(TimeError),
-        time if time > LONGEST => Err(TimeError),
+        time if time < SHORTEST || time > LONGEST => Err(TimeError),
         time => Ok(time),
     }
 }

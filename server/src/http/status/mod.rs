@@ -45,10 +45,12 @@ pub struct Status {
     /// Per server, up to where it and everyone who is live there have everything.
     pub floors: BTreeMap<String, Numbers>,
     /// Per server, how many of the messages that are here it lacks still, by its floor.
+    #[serde(default)]
     pub behind: Numbers,
     /// Servers that are no longer waited for.
     pub uncounted: Vec<String>,
     /// How long the lists would be if they were whole: each has at most 1,000 entries here.
+    #[serde(default)]
     pub totals: Totals,
     /// The directory.
     pub users: Users,
@@ -144,7 +146,7 @@ pub struct Streams {
 }
 
 /// How much there is of what is listed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// Of `tree.path`.
     pub path: u64,
