@@ -155,7 +155,7 @@ fn leave(s: &mut Node, step: &mut Step<'_>) {
         connection::leave(s, *link, step);
     }
     save(s, step);
-    tree::let_go(s, step);
+    tree::let_go(s);
     for link in &edges {
         s.links.insert(*link, Role::Leaving);
         s.edge_down(*link, step);
@@ -163,6 +163,8 @@ fn leave(s: &mut Node, step: &mut Step<'_>) {
     for link in edges {
         step.say(link, Peer::Leave);
     }
+    // Nothing of its own may change any more: nobody would hear of it.
+    super::cancel_all(step);
     let handed_over = false;
     s.drain = Stage::Leaving { handed_over };
     end(s, step);

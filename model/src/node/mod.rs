@@ -285,13 +285,8 @@ impl State {
         for link in std::mem::take(&mut self.links).into_keys() {
             step.close(link);
         }
-        tree::let_go(self, step);
-        step.cancel(Timer::Floor);
-        step.cancel(Timer::Patience);
-        step.cancel(Timer::Age);
-        step.cancel(Timer::Announce);
-        step.cancel(Timer::Renew);
-        step.cancel(Timer::Drain);
+        tree::let_go(self);
+        cancel_all(step);
         step.tell(Report::Halted(why.clone()));
         self.halted = Some(why);
     }
@@ -316,6 +311,18 @@ impl State {
         delivery::on_edge_down(self, link, step);
         balance::on_edge_down(self, link, step);
     }
+}
+
+/// No timer fires any more.
+fn cancel_all(step: &mut Step<'_>) {
+    step.cancel(Timer::Retry);
+    step.cancel(Timer::Probe);
+    step.cancel(Timer::Floor);
+    step.cancel(Timer::Patience);
+    step.cancel(Timer::Age);
+    step.cancel(Timer::Announce);
+    step.cancel(Timer::Renew);
+    step.cancel(Timer::Drain);
 }
 
 impl Actor for Node {

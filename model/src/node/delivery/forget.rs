@@ -62,6 +62,8 @@ fn unneeded(s: &State, everywhere: Vector) -> Vector {
 pub(super) fn start(s: &mut State, step: &mut Step<'_>) {
     let entries = s.durable.delivery.log.entries.values();
     s.delivery.log_bytes = entries.map(Entry::bytes).sum();
+    // What was on disk may be one too long, or the bounds have been lowered.
+    bound(s, step);
     let sessions = &s.durable.delivery.book.sessions;
     for registration in sessions.keys().cloned().collect::<Vec<_>>() {
         on_session(s, &registration, step);
@@ -110,6 +112,10 @@ fn pins(s: &State, session: &Session, step: &Step<'_>) -> bool {
 /// the log is told where it is missing.
 pub(super) fn on_longer(s: &mut State, by: &Entry, step: &mut Step<'_>) {
     s.delivery.log_bytes += by.bytes();
+    bound(s, step);
+}
+
+fn bound(s: &mut State, step: &mut Step<'_>) {
     let log = &mut s.durable.delivery.log;
     let settings = &step.config.delivery;
     let (mut entries, mut bytes) = (log.entries.len(), s.delivery.log_bytes);

@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, VecDeque};
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Boot, Config, Role, Step, Timer};
+use super::{Boot, Config, Role, Step};
 use crate::message::client::{Info, Secret};
 use crate::message::server::{Join, Server};
 use crate::message::{Address, Incarnation, Peer, ServerId, ServerName};
@@ -348,13 +348,11 @@ pub(super) fn is_alone(s: &super::State, step: &Step<'_>) -> bool {
     s.edges().next().is_none() && dial::elsewhere(s, step).is_empty()
 }
 
-/// This server is no part of the tree any more, and looks for none.
-pub(super) fn let_go(s: &mut super::State, step: &mut Step<'_>) {
+/// This server is no part of the tree any more.
+pub(super) fn let_go(s: &mut super::State) {
     s.tree.parent = None;
     s.tree.children.clear();
     s.tree.attempt = None;
-    step.cancel(Timer::Retry);
-    step.cancel(Timer::Probe);
 }
 
 /// A neighbour says what makes no sense here.
