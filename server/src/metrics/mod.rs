@@ -329,7 +329,7 @@ mod tests {
         for line in [
             "regrow_connections 0",
             "regrow_sent_bytes_total 0",
-            "regrow_connections_refused_total{reason=\"draining\"} 0",
+            "regrow_connections_refused_total{reason=\"system\"} 0",
             "regrow_tree_changes_total{change=\"joined\"} 0",
             "regrow_disk_save_seconds_count 0",
         ] {
