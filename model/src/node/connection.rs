@@ -38,6 +38,16 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// Whether it is logged in.
+    pub fn is_logged_in(&self) -> bool {
+        match self {
+            Self::Anonymous | Self::User { .. } => true,
+            Self::Stranger | Self::Registering => false,
+        }
+    }
+}
+
 /// How many requests wait behind a REGISTER, at most.
 pub const WAITING_MAX: usize = 64;
 
@@ -265,7 +275,7 @@ pub(super) fn on_foreign(s: &mut State, link: Link, line: &Line, step: &mut Step
 pub(super) fn on_down(s: &mut State, link: Link, step: &mut Step<'_>) {
     registry::on_client_down(s, link, step);
     delivery::on_client_down(s, link, step);
-    if let Some(Standing::Anonymous | Standing::User { .. }) = standing_mut(s, link) {
+    if standing_mut(s, link).is_some_and(|standing| standing.is_logged_in()) {
         balance::on_absent(s, step);
     }
     s.links.remove(&link);

@@ -130,10 +130,7 @@ fn next_clients(s: &Node, patience: u32, step: &Step<'_>) -> Vec<Link> {
 
 fn is_logged_in(role: &Role) -> bool {
     match role {
-        Role::Client(connection) => match connection.standing {
-            Standing::Anonymous | Standing::User { .. } => true,
-            Standing::Stranger | Standing::Registering => false,
-        },
+        Role::Client(connection) => connection.standing.is_logged_in(),
         Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving => false,
     }
 }

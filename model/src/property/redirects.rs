@@ -4,7 +4,6 @@
 use crate::message::{Line, Peer, Reply};
 use crate::node::Role;
 use crate::node::State;
-use crate::node::connection::Standing;
 use crate::port::Link;
 use crate::world::user::Seat;
 use crate::world::view::View;
@@ -85,10 +84,7 @@ pub fn spread(view: &View<'_>) -> bool {
 
 fn logged_in(server: &State) -> u64 {
     let clients = server.links.values().filter(|role| match role {
-        Role::Client(connection) => match connection.standing {
-            Standing::Anonymous | Standing::User { .. } => true,
-            Standing::Stranger | Standing::Registering => false,
-        },
+        Role::Client(connection) => connection.standing.is_logged_in(),
         Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving => false,
     });
     clients.count() as u64

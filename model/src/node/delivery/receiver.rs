@@ -297,15 +297,16 @@ pub(super) fn deliver(s: &mut State, entry: &Entry, speaker: Option<Link>, step:
 /// was told can be seen to arrive, and nothing comes twice where it goes on.
 pub(super) fn hold_all(s: &mut State) {
     let log = &s.durable.delivery.log;
-    for receiver in s.delivery.receivers.values_mut() {
+    let mut held = Vec::new();
+    for (link, receiver) in &mut s.delivery.receivers {
         if receiver.behind.is_none() {
             let sent = vector::join(&log.have, &receiver.ahead);
             let behind = Behind::new(log.next, sent, log, Info::MailboxFull);
             receiver.behind = Some(Box::new(behind));
+            held.push(*link);
         }
     }
-    let links: Vec<Link> = s.delivery.receivers.keys().copied().collect();
-    for link in links {
+    for link in held {
         track(s, link);
     }
 }

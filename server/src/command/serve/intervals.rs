@@ -210,6 +210,12 @@ mod tests {
         assert_eq!(backoffs(100, 199), Ok(0));
         assert_eq!(backoffs(100, 800), Ok(3));
         assert_eq!(backoffs(1, 600_000), Ok(19));
+        let alone = IntervalFlags {
+            redial_first: Some(ms(1_000)),
+            ..IntervalFlags::default()
+        };
+        let timing = alone.timing(Profile::Fast);
+        assert_eq!(timing.map(|t| t.backoffs), Ok(2), "up to the usual 5.12 s");
         let (first, most) = (ms(100), ms(99));
         assert_eq!(
             backoffs(100, 99),
