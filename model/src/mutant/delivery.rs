@@ -122,6 +122,18 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.delivery.floor_is_durable = || false,
     },
     Mutant {
+        name: "caught-up-before-durable",
+        says: "a new link is told of sessions and floors of the server itself that are not on disk yet",
+        scenario: "crash-after-a-heal-patient",
+        alter: |setup| setup.rules.delivery.catches_up_durably = || false,
+    },
+    Mutant {
+        name: "log-stays-in-memory",
+        says: "what nobody saved of the log waits for the floor to rise",
+        scenario: "listener-crash",
+        alter: |setup| setup.rules.delivery.log_is_saved_soon = || false,
+    },
+    Mutant {
         name: "login-before-durable",
         says: "LOGIN_SUCCESS doesn't wait for the session to be on disk",
         scenario: "login-crash",

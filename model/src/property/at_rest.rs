@@ -3,7 +3,7 @@
 
 use crate::message::{Line, Peer};
 use crate::node::Timer;
-use crate::world::link::{Connection, Party};
+use crate::world::link::{Connection, Party, Phase};
 use crate::world::user::Process;
 use crate::world::view::View;
 
@@ -29,10 +29,11 @@ pub fn holds(view: &View<'_>) -> bool {
             }))
 }
 
-/// Whether a link is that of a client that can be nowhere, and goes on asking.
+/// Whether a link is that of a client that can be nowhere, and goes on asking. Of one that it has left its server has yet to learn.
 fn is_stranded(view: &View<'_>, link: &Connection) -> bool {
-    match link.ends[0].party {
-        Party::Client(user) => view.is_stranded(view.users[user].1),
+    let dialer = &link.ends[0];
+    match dialer.party {
+        Party::Client(user) => dialer.phase != Phase::Gone && view.is_stranded(view.users[user].1),
         Party::Guest(_) | Party::Server(_) => false,
     }
 }

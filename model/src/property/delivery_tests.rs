@@ -10,8 +10,8 @@ use crate::world::Memo;
 use crate::world::State;
 use crate::world::hearing::Fault;
 
-fn world() -> (World, State) {
-    let scenario = scenario::named("two-servers").unwrap();
+fn world(name: &str) -> (World, State) {
+    let scenario = scenario::named(name).unwrap();
     let world = World::new((scenario.setup)());
     let state = stateright::Model::init_states(&world).remove(0);
     (world, state)
@@ -19,7 +19,11 @@ fn world() -> (World, State) {
 
 /// Which properties of delivery don't hold in the first state of a world once it has been altered.
 fn broken_by(alter: impl FnOnce(&mut State)) -> Vec<&'static str> {
-    let (world, mut state) = world();
+    broken_in("two-servers", alter)
+}
+
+fn broken_in(name: &str, alter: impl FnOnce(&mut State)) -> Vec<&'static str> {
+    let (world, mut state) = world(name);
     alter(&mut state);
     let rows = ALL.iter().filter(|row| row.part == Part::Delivery);
     let view = View::new(&world, &state);
@@ -63,6 +67,21 @@ fn nothing_is_broken_at_the_beginning() {
 fn an_acknowledged_message_that_no_server_has_is_not_durable() {
     let broken = broken_by(|state| state.users[0].alter(|seat| seat.hearing.safe = 1));
     assert_eq!(broken, ["acknowledged activities are durable"]);
+}
+
+#[test]
+fn a_message_that_is_in_memory_alone_and_nobody_will_save_is_not_durable() {
+    let broken = broken_in("listener-crash", |state| {
+        let message = Arc::new(message(state));
+        alter_server(state, 0, |server| {
+            let log = &mut server.durable.delivery.log;
+            log.append(message, |said, k| k <= said).unwrap();
+        });
+    });
+    assert!(
+        broken.contains(&"what was said will be on disk"),
+        "{broken:?}"
+    );
 }
 
 #[test]
@@ -197,7 +216,7 @@ fn a_link_that_carries_a_message_twice_shows_that_it_goes_round() {
 
 #[test]
 fn a_log_beyond_its_bound_is_seen() {
-    let (world, mut state) = world();
+    let (world, mut state) = world("two-servers");
     let message = message(&state);
     append(&mut state, 0, message);
     let is_within = |bounds| buffers_end::holds(&View::new(&world, &state), bounds);

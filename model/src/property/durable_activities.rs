@@ -2,7 +2,9 @@
 //! with its disk, has it.
 
 use crate::client::Kind;
+use crate::node::Timer;
 use crate::node::delivery::log::Log;
+use crate::node::delivery::vector;
 use crate::world::view::View;
 
 /// Whether it holds, where no client is forgotten: else nobody may know any more how far one was.
@@ -16,6 +18,22 @@ pub fn holds(view: &View<'_>) -> bool {
         };
         user.client.kind == Kind::Legacy
             || seat.hearing.safe <= logs.iter().map(|log| said(log)).max().unwrap_or(0)
+    })
+}
+
+/// Whether what is in a server's log is on its disk, or will be without anyone's doing: a save is on its way there, or a timer runs
+/// that saves.
+pub fn log(view: &View<'_>) -> bool {
+    let servers = view.servers.iter().zip(&view.disks);
+    let mut servers = servers.filter_map(|(server, disk)| server.zip(*disk));
+    servers.all(|(server, disk)| {
+        let mut processes = view.processes.iter();
+        let process = processes.find(|process| std::ptr::eq(&*process.state, server));
+        process.is_none_or(|process| {
+            let newest = process.unsynced.last().map_or(disk, |save| &**save);
+            process.timers.contains(&Timer::Floor)
+                || vector::covers(&newest.delivery.log.have, &server.durable.delivery.log.have)
+        })
     })
 }
 

@@ -217,6 +217,13 @@ pub const ALL: &[Property] = &[
     },
     Property {
         number: 7,
+        name: "what was said will be on disk",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: durable_activities::log,
+    },
+    Property {
+        number: 7,
         name: "logins are durable",
         kind: Kind::Safety,
         part: Part::Delivery,

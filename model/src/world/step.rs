@@ -333,7 +333,10 @@ fn carry_out(
             Want::Unset(timer) => _ = process.timers.remove(timer),
             Want::Save(_) if prompt => {}
             Want::Save(durable) => {
-                process.unsynced.push(durable.clone());
+                // What nothing has changed since the last save is as far as that one.
+                if process.unsynced.last().or(machine.disk.as_ref()) != Some(durable) {
+                    process.unsynced.push(durable.clone());
+                }
                 saved = process.unsynced.len();
             }
             Want::Do(deed) => match process.barrier(saved, deed) {

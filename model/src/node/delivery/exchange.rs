@@ -119,6 +119,7 @@ pub(super) fn on_hello(s: &mut State, link: Link, hello: &Hello, step: &mut Step
     edge.sessions = Some(hello.sessions.clone());
     let from = s.durable.delivery.log.first_after(&hello.have);
     edge.behind = Some(Behind::new(from, hello.have.clone()));
+    save_first(s, link, step);
     pump(s, link, step);
 }
 
@@ -127,7 +128,22 @@ pub(super) fn on_credit(s: &mut State, link: Link, lines: u32, step: &mut Step<'
     if let Some(edge) = s.delivery.edges.get_mut(&link) {
         let size = step.rules.delivery.limits.window_lines;
         edge.window.grant(lines, size);
+        save_first(s, link, step);
         pump(s, link, step);
+    }
+}
+
+/// What a neighbour is about to be told of this server itself may have changed in an earlier handler, whose save is not on
+/// disk yet: it waits until it is. What happens now needs none of this, for whoever changes something saves it first.
+fn save_first(s: &State, link: Link, step: &mut Step<'_>) {
+    let me = &s.id().name;
+    let lacks_ours = |edge: &Edge| {
+        edge.floors.contains(me) || edge.lacking.iter().any(|stream| stream.server == *me)
+    };
+    if s.delivery.edges.get(&link).is_some_and(lacks_ours)
+        && (step.rules.delivery.catches_up_durably)()
+    {
+        step.save(&s.durable);
     }
 }
 
@@ -229,7 +245,7 @@ pub(super) fn on_broadcast(s: &mut State, link: Link, message: Arc<Message>, ste
             age::on_said(s, &entry.message, step);
             receiver::deliver(s, &entry, None, step);
             forget::on_longer(s, &entry, step);
-            floor::expect(s, step);
+            floor::on_log(s, step);
         }
         Ok(None) => {}
         Err(_) => tree::on_nonsense(s, link, step),

@@ -16,16 +16,29 @@ const PAUSE: std::ops::Range<Duration> = Duration::from_millis(100)..Duration::f
 /// Something has happened after which this server's floor may rise.
 pub(super) fn expect(s: &mut State, step: &mut Step<'_>) {
     if !s.delivery.floor_is_due && floor(s, step).is_some() {
-        s.delivery.floor_is_due = true;
-        step.set(Timer::Floor, PAUSE);
+        set(s, step);
     }
 }
 
-/// Timer: the floor, if it has risen, on disk first and then to all.
+/// The log has changed, and nobody has saved it: it is to be on disk soon, however long the floor is held down.
+pub(super) fn on_log(s: &mut State, step: &mut Step<'_>) {
+    if (step.rules.delivery.log_is_saved_soon)() && !s.delivery.floor_is_due {
+        set(s, step);
+    } else {
+        expect(s, step);
+    }
+}
+
+fn set(s: &mut State, step: &mut Step<'_>) {
+    s.delivery.floor_is_due = true;
+    step.set(Timer::Floor, PAUSE);
+}
+
+/// Timer: the log, and the floor if it has risen, on disk first and then to all.
 pub(super) fn on_timer(s: &mut State, step: &mut Step<'_>) {
     s.delivery.floor_is_due = false;
     let Some(floor) = floor(s, step) else {
-        return;
+        return step.save(&s.durable);
     };
     let me = s.id().name.clone();
     s.durable.delivery.floors.insert(me.clone(), floor.clone());

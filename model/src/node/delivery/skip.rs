@@ -87,5 +87,5 @@ pub(super) fn on_skip(s: &mut State, link: Link, mut skip: Skip, step: &mut Step
     age::on_skip(s, &skip, step);
     receiver::on_skipped(s, &had, step);
     exchange::pass_on(s, link, had, step);
-    floor::expect(s, step);
+    floor::on_log(s, step);
 }

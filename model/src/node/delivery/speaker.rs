@@ -34,7 +34,8 @@ pub(super) fn on_activity(
     }
     let activity = activity.sign(&username);
     let Some((client, k)) = numbered else {
-        return append(s, link, None, activity, step);
+        append(s, link, None, activity, step);
+        return floor::on_log(s, step);
     };
     let rules = &step.rules.delivery;
     let sender = Sender { username, client };

@@ -35,6 +35,10 @@ pub struct Rules {
     pub skip_is_whole: fn() -> bool,
     /// Does a floor wait until what it speaks of is on disk?
     pub floor_is_durable: fn() -> bool,
+    /// Does what nobody has saved of the log reach the disk although the floor doesn't rise?
+    pub log_is_saved_soon: fn() -> bool,
+    /// Does a neighbour that catches up on what a server says of itself, its floor and its sessions, wait until that is on disk?
+    pub catches_up_durably: fn() -> bool,
     /// Given up to where a server's log is complete, and up to where everyone who is live there has heard that: its floor.
     pub floor: fn(&Vector, Vector) -> Vector,
     /// Do floors wait for the sessions that the neighbour lacks?
@@ -101,6 +105,8 @@ pub const SOUND: Rules = Rules {
     skip_said: |_| {},
     skip_is_whole: || true,
     floor_is_durable: || true,
+    log_is_saved_soon: || true,
+    catches_up_durably: || true,
     floor: |_, heard| heard,
     floors_follow_sessions: || true,
     forgets_passed: || true,

@@ -5,7 +5,7 @@ use super::super::{Scenario, Size};
 use crate::client::{Ask, Kind};
 use crate::message::Username;
 use crate::world::user::Wish;
-use crate::world::{Event, Faults, Setup, Start};
+use crate::world::{Event, Faults, Setup, Start, Ways};
 
 /// Every scenario of this room.
 pub const SCENARIOS: &[Scenario] = &[
@@ -132,6 +132,21 @@ pub const SCENARIOS: &[Scenario] = &[
             )
         },
         reaches: &["client starts again", "crash", "restart"],
+    },
+    Scenario {
+        name: "crash-after-a-heal-patient",
+        says: "the server of the only listener is cut off, meets the other again and crashes, and another copy of the listener's client returns; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], back(2, &[2, 1])),
+            ];
+            let cut = Event::Cut(Ways::between(&[1], &[2]));
+            let story = [cut, Event::Heal, Event::Crash(2), Event::Restart(2)];
+            told(quiet(world(&[0, 1], users, CALM)), &story).patient()
+        },
+        reaches: &["cut", "heal", "client starts again", "crash", "restart"],
     },
     Scenario {
         name: "server-dies",
