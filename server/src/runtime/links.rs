@@ -16,6 +16,9 @@ use super::{Far, Outbox, Waiting};
 /// How much is written before it goes to the transport, in bytes: it is kept as a whole until the last link has it.
 pub(super) const SHEET: usize = 256 << 10;
 
+/// Up to how many sends may be held before it is looked whether their links are still there.
+const PURGE: usize = 4_096;
+
 /// Every link from its `Up` to its `Down`, and until the far end can have what was said to it before.
 pub(super) struct Links {
     links: HashMap<Link, Entry, ahash::RandomState>,
@@ -26,6 +29,8 @@ pub(super) struct Links {
     hearers: usize,
     /// Links with something held, by the save that it waits for; the numbers only grow.
     held: VecDeque<(u64, Link)>,
+    /// At which length it is looked through for links that are gone.
+    purge_at: usize,
     /// Links whose far end sends no more and still waits for a save, in the order in which they went down.
     left: VecDeque<Link>,
     /// Links with something to flush.
@@ -96,6 +101,7 @@ impl Links {
             audience: Vec::new(),
             hearers: 0,
             held: VecDeque::new(),
+            purge_at: PURGE,
             left: VecDeque::new(),
             touched: Vec::new(),
         }
@@ -124,10 +130,10 @@ impl Links {
     /// What waits to be sent on a link, if there is that link: for the disk, or for the far end.
     pub(super) fn waiting(&self, link: Link) -> Option<Waiting> {
         let entry = self.links.get(&link)?;
-        let waiting = entry.outbox.waiting();
+        let (waiting, held) = (entry.outbox.waiting(), entry.waiting());
         Some(Waiting {
-            lines: waiting.lines + entry.held.len(),
-            bytes: waiting.bytes + entry.held_bytes,
+            lines: waiting.lines + held.lines,
+            bytes: waiting.bytes + held.bytes,
         })
     }
 
@@ -248,10 +254,22 @@ impl Links {
         };
         entry.hear_until(self.sheets.common.mark());
         entry.put(part, barrier);
+        entry.touch(link, &mut self.touched);
         if let Some(barrier) = barrier {
             self.held.push_back((barrier, link));
+            self.purge();
         }
-        entry.touch(link, &mut self.touched);
+    }
+
+    /// Forgets that links wait which are gone or have been cut: while a disk fails there may be any number of them.
+    fn purge(&mut self) {
+        if self.held.len() < self.purge_at {
+            return;
+        }
+        let links = &self.links;
+        let waits = |link: &Link| links.get(link).is_some_and(|entry| !entry.held.is_empty());
+        self.held.retain(|(_, link)| waits(link));
+        self.purge_at = PURGE.max(2 * self.held.len());
     }
 
     /// Lets go of what waited for saves up to `durable`.
@@ -346,6 +364,14 @@ impl Entry {
         }
     }
 
+    /// What is held: a line or more in each part, for what came together is one.
+    fn waiting(&self) -> Waiting {
+        Waiting {
+            lines: self.held.len(),
+            bytes: self.held_bytes,
+        }
+    }
+
     /// Behind all that it gets already.
     fn put(&mut self, part: Part, barrier: Option<u64>) {
         if barrier.is_none() && self.held.is_empty() {
@@ -370,8 +396,9 @@ impl Entry {
             }
         }
         let closes = matches!(self.ready.last(), Some(Part::Close));
+        let held = self.waiting();
         let ready = self.ready.drain(..).filter_map(|part| part.cut(prints));
-        let pushed = self.outbox.push(ready, self.held_bytes);
+        let pushed = self.outbox.push(ready, held);
         if closes {
             self.outbox.finish();
         } else if pushed.is_err() {
@@ -414,6 +441,7 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Fate;
     use super::*;
     use regrow_model::message::Request;
 
@@ -433,12 +461,30 @@ mod tests {
             bytes: 1 << 20,
         };
         let mut links = Links::new();
-        for number in 0..1_000 {
+        for number in 0..2 * PURGE as u64 {
             let link = Link(number);
             links.up(link, Arc::new(Outbox::new(bound)));
             links.send(link, &Request::Logout.into(), Some(1));
             assert!(links.down(link));
         }
         assert!(links.links.len() <= 1);
+        assert!(links.held.len() <= PURGE);
+    }
+
+    #[test]
+    fn a_link_is_cut_at_its_bound_of_lines_though_all_of_them_wait_for_the_disk() {
+        let bound = crate::runtime::Bound {
+            lines: 100,
+            bytes: 1 << 20,
+        };
+        let mut links = Links::new();
+        let outbox = Arc::new(Outbox::new(bound));
+        links.up(Link(1), outbox.clone());
+        for line in 0..=bound.lines {
+            assert_eq!(outbox.status().fate, Fate::Open, "after {line} lines");
+            links.send(Link(1), &Request::Logout.into(), Some(1));
+            links.flush();
+        }
+        assert_eq!(outbox.status().fate, Fate::Cut);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::Passage;
+use super::{Passage, Waiting};
 
 /// How many passages may wait in an outbox that are parts of what others wait for, too. Whoever is further behind gets copies: what is
 /// counted as waiting for him is then what is kept for him.
@@ -99,14 +99,14 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds lines, in order. `held` bytes wait elsewhere to come after them and count as well.
+    /// Adds lines, in order. What is `held` waits elsewhere to come after them and counts as well.
     ///
     /// # Errors
     /// When they exceed the bound; some may have been added.
     pub fn push(
         &self,
         passages: impl IntoIterator<Item = Passage>,
-        held: usize,
+        held: Waiting,
     ) -> Result<(), Full> {
         let mut state = self.lock();
         let before = state.passages.len();
@@ -119,7 +119,8 @@ impl Outbox {
             };
             state.passages.push_back(passage);
         }
-        let full = state.lines > self.bound.lines || state.bytes + held > self.bound.bytes;
+        let full = state.lines + held.lines > self.bound.lines
+            || state.bytes + held.bytes > self.bound.bytes;
         if state.passages.len() > before {
             wake(state);
         }
@@ -228,7 +229,9 @@ mod tests {
         let sheets: Vec<Bytes> = (0..1_000).map(|_| vec![b'x'; 1 << 10].into()).collect();
         for sheet in &sheets {
             let (bytes, lines) = (sheet.slice(..50), 1);
-            outbox.push([Passage { bytes, lines }], 0).unwrap();
+            outbox
+                .push([Passage { bytes, lines }], Waiting::default())
+                .unwrap();
         }
         let Poll::Ready(Some(passages)) = outbox.poll_take() else {
             panic!("there are passages");

@@ -22,7 +22,7 @@ use super::stream::{Refused, Stream};
 use super::{Shared, Side};
 use crate::edge::{Admission, Guest};
 use crate::metrics::{Limit, Stranger};
-use crate::runtime::{Event, Far, Fate, Outbox, Passage};
+use crate::runtime::{Event, Far, Fate, Outbox, Passage, Waiting};
 
 /// How many bytes are read at once.
 const READ: usize = 16 << 10;
@@ -299,7 +299,9 @@ impl Destination<'_> {
                 Heard::Answer(answer) => {
                     let bytes = answer.into();
                     // It is the first thing that is said: the outbox has room.
-                    let _ = self.outbox.push([Passage { bytes, lines: 0 }], 0);
+                    let _ = self
+                        .outbox
+                        .push([Passage { bytes, lines: 0 }], Waiting::default());
                     return None;
                 }
                 Heard::Proof(is_proven) => {
