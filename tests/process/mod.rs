@@ -4,6 +4,8 @@
 #![allow(dead_code)]
 
 pub(crate) mod laboratory;
+pub(crate) mod network;
+pub(crate) mod resuming;
 pub(crate) mod talks;
 
 use std::io::{BufRead, BufReader, Write};
