@@ -11,5 +11,6 @@ pub mod node;
 pub mod port;
 pub mod property;
 pub mod scenario;
+pub mod simulate;
 pub mod verdict;
 pub mod world;

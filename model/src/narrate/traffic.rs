@@ -78,7 +78,7 @@ fn breaks(world: &World, before: &State, action: &Action, after: &State) -> Vec<
             let is_end = is.map(|is| &is.ends[end]);
             let is_open = matches!(was.ends[end].phase, Phase::Open | Phase::Dialing(_));
             let is_gone = is_end.is_none_or(|end| end.phase == Phase::Gone);
-            if is_open && is_gone && lets_go(event, action, link, end, this) {
+            if is_open && is_gone && lets_go(event.as_ref(), action, link, end, this) {
                 told.push(format!("{this} closes link {link} to {other}"));
             } else if !was.ends[end].deaf && is_end.is_some_and(|end| end.deaf) {
                 told.push(format!(
@@ -91,11 +91,11 @@ fn breaks(world: &World, before: &State, action: &Action, after: &State) -> Vec<
 }
 
 /// Whether an end that is gone after a step is so because its holder closed it.
-fn lets_go(event: Option<Event>, action: &Action, link: usize, end: usize, holder: Party) -> bool {
+fn lets_go(event: Option<&Event>, action: &Action, link: usize, end: usize, holder: Party) -> bool {
     if let Some(event) = event {
         return match event {
             Event::Cut(_) => false,
-            Event::Crash(number) => holder != Party::Server(number - 1),
+            Event::Crash(number) => holder != Party::Server(*number - 1),
             Event::Heal
             | Event::Restart(_)
             | Event::LoseDisk(_)

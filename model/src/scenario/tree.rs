@@ -401,7 +401,7 @@ pub const SCENARIOS: &[Scenario] = &[
 fn come_and_go() -> Setup {
     let gone = Event::Cut(Ways::between(&[1], &[2, 3, 4]));
     Setup {
-        story: vec![gone, Event::Heal, gone],
+        story: vec![gone.clone(), Event::Heal, gone],
         ..Setup::tree(&[0, 1, 2, 2])
     }
     .tree_alone()

@@ -15,11 +15,13 @@ pub mod setup;
 mod step;
 pub mod user;
 pub mod view;
+mod ways;
 mod wish;
 
 pub use action::Action;
 pub use memo::Memo;
-pub use setup::{Event, Faults, Setup, Start, Ways};
+pub use setup::{Event, Faults, SERVERS_MAX, Setup, Start};
+pub use ways::Ways;
 
 use stateright::Model;
 
@@ -64,8 +66,17 @@ pub struct State {
 impl World {
     /// The world that a setup describes, at its beginning.
     pub fn new(setup: Setup) -> Self {
+        Self::remembering(setup, practice::SLOTS)
+    }
+
+    /// The same, of which one way is gone: it is quick to make, and no actor remembers what it did.
+    pub fn of_one_run(setup: Setup) -> Self {
+        Self::remembering(setup, 0)
+    }
+
+    fn remembering(setup: Setup, memory: usize) -> Self {
         let nodes = (0..setup.servers.len())
-            .map(|server| Practised::new(setup.node(server, 0)))
+            .map(|server| Practised::new(setup.node(server, 0), memory))
             .collect();
         let settled = setup.start != Start::Cold;
         let beginning = State {
@@ -87,7 +98,8 @@ impl World {
         };
         let clients = setup.users.iter().map(|user| {
             let starts = setup.clients(user).into_iter();
-            starts.map(Practised::new).collect()
+            let practised = starts.map(|client| Practised::new(client, memory));
+            practised.collect()
         });
         let mut world = Self {
             sayings: hearing::sayings(&setup.users),
@@ -108,8 +120,8 @@ impl World {
     /// What goes wrong, or is mended, by an action in a state; `None` if it is somebody's own step.
     pub fn event(&self, state: &State, action: &Action) -> Option<Event> {
         match action {
-            Action::Story => self.setup.story.get(state.told).copied(),
-            Action::Cut { cut } => Some(Event::Cut(self.setup.cuts[*cut])),
+            Action::Story => self.setup.story.get(state.told).cloned(),
+            Action::Cut { cut } => Some(Event::Cut(self.setup.cuts[*cut].clone())),
             Action::Heal => Some(Event::Heal),
             Action::Crash { server } => Some(Event::Crash(server + 1)),
             Action::Restart { server } => Some(Event::Restart(server + 1)),
@@ -326,10 +338,10 @@ impl World {
         }
         if state.faults.cuts > 0 {
             let cuts = self.setup.cuts.iter().enumerate();
-            let new = cuts.filter(|(_, ways)| !state.cut.include_all(**ways));
+            let new = cuts.filter(|(_, ways)| !state.cut.include_all(ways));
             actions.extend(new.map(|(cut, _)| Action::Cut { cut }));
         }
-        if !state.cut.is_empty() && self.setup.story.is_empty() {
+        if !state.cut.is_empty() && (self.setup.story.is_empty() || self.setup.faults.cuts > 0) {
             actions.push(Action::Heal);
         }
         for (server, machine) in state.servers.iter().enumerate() {

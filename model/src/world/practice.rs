@@ -18,7 +18,7 @@ use crate::node::{self, Node, Order, Report};
 use crate::port::{Effect, Input, Link, Port};
 
 /// How many reactions and states are remembered per actor, at most: a new one takes the place of an older one.
-const SLOTS: usize = 1 << 13;
+pub(super) const SLOTS: usize = 1 << 13;
 
 /// An actor of a world.
 pub(super) trait Reacts: Actor<Msg = Port<Self::Ask, Self::Told>> {
@@ -167,12 +167,12 @@ pub(super) struct Deja<N: Reacts> {
 }
 
 impl<N: Reacts> Practised<N> {
-    /// An actor that hasn't done anything yet.
-    pub(super) fn new(actor: N) -> Self {
+    /// An actor that hasn't done anything yet, and will remember so many reactions and states.
+    pub(super) fn new(actor: N, memory: usize) -> Self {
         Self {
             actor,
-            deeds: slots(),
-            states: slots(),
+            deeds: slots(memory),
+            states: slots(memory),
         }
     }
 
@@ -190,6 +190,15 @@ impl<N: Reacts> Practised<N> {
     where
         N::State: Eq,
     {
+        if self.deeds.is_empty() {
+            let reaction = Reaction::of(&self.actor, before, cause.clone());
+            let before = before.clone();
+            return Arc::new(Deja {
+                before,
+                cause,
+                reaction,
+            });
+        }
         let hash = memo::hash_of(&(before, &cause));
         let is_this = |deja: &Arc<Deja<N>>| deja.before == *before && deja.cause == cause;
         if let Some(deja) = lock(&self.deeds, hash).clone().filter(is_this) {
@@ -219,13 +228,13 @@ impl<N: Reacts> Practised<N> {
     }
 }
 
-fn slots<T>() -> Slots<T> {
-    (0..SLOTS).map(|_| Mutex::new(None)).collect()
+fn slots<T>(memory: usize) -> Slots<T> {
+    (0..memory).map(|_| Mutex::new(None)).collect()
 }
 
 /// The slot for what has this hash. A panic of another thread leaves nothing half done in it.
 fn lock<T>(slots: &Slots<T>, hash: u64) -> MutexGuard<'_, Option<T>> {
-    let slot = &slots[hash as usize % SLOTS];
+    let slot = &slots[hash as usize % slots.len()];
     slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

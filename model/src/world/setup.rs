@@ -1,11 +1,10 @@
 //! What a world is made of: its servers, what may go wrong and how often, which rules are kept.
 
-use std::fmt;
-
 use smol_str::format_smolstr;
 
 use super::guest::Want;
 use super::user::User;
+use super::ways::Ways;
 use crate::client::{self, Client};
 use crate::message::client::Secret;
 use crate::message::server::Record;
@@ -17,7 +16,7 @@ use crate::node::{Boot, Config, Node, balance, tree::Timing};
 use crate::property::Part;
 
 /// The most servers that a world can have.
-pub const SERVERS_MAX: usize = 8;
+pub const SERVERS_MAX: usize = 64;
 
 /// A world to check.
 #[derive(Clone, Debug)]
@@ -83,7 +82,7 @@ pub struct Faults {
 }
 
 /// Something that goes wrong in a story, or is mended. Servers count from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// A server crashes.
     Crash(usize),
@@ -104,73 +103,6 @@ pub enum Event {
     Cut(Ways),
     /// Every way works again.
     Heal,
-}
-
-/// A set of ways from server to server, as bits.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Ways(u64);
-
-impl Ways {
-    /// Both ways between each server of `one` and each of `other`. Servers count from 1.
-    pub fn between(one: &[usize], other: &[usize]) -> Self {
-        let pairs = one.iter().flat_map(|a| other.iter().map(move |b| (*a, *b)));
-        pairs.fold(Self(0), |ways, (a, b)| {
-            ways.and(Self::only(a, b)).and(Self::only(b, a))
-        })
-    }
-
-    /// The one way from a server to another. Servers count from 1.
-    pub fn only(from: usize, to: usize) -> Self {
-        Self(1 << ((from - 1) * SERVERS_MAX + to - 1))
-    }
-
-    /// These ways and those.
-    pub fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether the way from a server to another is among them. Indexes count from 0.
-    pub fn includes(self, from: usize, to: usize) -> bool {
-        self.0 >> (from * SERVERS_MAX + to) & 1 == 1
-    }
-
-    /// Whether all of `other` are among them.
-    pub fn include_all(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-}
-
-impl fmt::Display for Ways {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        for one in 0..SERVERS_MAX {
-            for other in one + 1..SERVERS_MAX {
-                let sign = match (self.includes(one, other), self.includes(other, one)) {
-                    (true, true) => "–",
-                    (true, false) => "→",
-                    (false, true) => "←",
-                    (false, false) => continue,
-                };
-                write!(f, "{separator}s{}{sign}s{}", one + 1, other + 1)?;
-                separator = " ";
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Ways {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_empty() {
-            return f.write_str("none");
-        }
-        fmt::Display::fmt(self, f)
-    }
 }
 
 impl Setup {

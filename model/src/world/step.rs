@@ -33,7 +33,7 @@ pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut 
         Action::Wish { user } => wish::come_true(world, state, user, seen),
         Action::Sync { server } => sync(world, state, server, seen),
         Action::Story => {
-            let event = world.setup().story[state.told];
+            let event = world.setup().story[state.told].clone();
             state.told += 1;
             befall(world, state, event, seen);
         }
@@ -42,7 +42,8 @@ pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut 
         Action::Leave { guest } => guest::leave(state, guest, seen),
         Action::Cut { cut } => {
             state.faults.cuts -= 1;
-            befall(world, state, Event::Cut(world.setup().cuts[cut]), seen);
+            let ways = world.setup().cuts[cut].clone();
+            befall(world, state, Event::Cut(ways), seen);
         }
         Action::Heal => befall(world, state, Event::Heal, seen),
         Action::Crash { server } => {
@@ -65,7 +66,7 @@ fn befall(world: &World, state: &mut State, event: Event, seen: &mut Seen) {
     match event {
         Event::Cut(ways) => {
             seen.note("cut");
-            state.cut = state.cut.and(ways);
+            state.cut = std::mem::take(&mut state.cut).and(ways);
             break_links(state);
         }
         Event::Heal => {
@@ -443,7 +444,7 @@ fn is_reachable(state: &State, dialer: Party, server: usize) -> bool {
 
 /// Breaks what the ways that are cut now carry.
 fn break_links(state: &mut State) {
-    let cut = state.cut;
+    let cut = state.cut.clone();
     for connection in state.links.iter_mut().flatten() {
         let (Party::Server(dialer), Party::Server(acceptor)) =
             (connection.ends[0].party, connection.ends[1].party)

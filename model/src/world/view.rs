@@ -38,7 +38,7 @@ pub struct View<'a> {
     /// What is on its way.
     pub links: Vec<&'a Connection>,
     /// Which ways are cut.
-    pub cut: Ways,
+    pub cut: &'a Ways,
     /// Whether something is still to come for the tree that the servers' states don't show: a link between them has broken,
     /// or carries more of the tree than the question whether one may join, or a server is about to leave.
     pub stirring: bool,
@@ -147,7 +147,7 @@ impl<'a> View<'a> {
             users: setup.users.iter().zip(seats).collect(),
             links: state.links.iter().flatten().map(|link| &**link).collect(),
             secrets: setup.servers.iter().map(|it| &it.secret).collect(),
-            cut: state.cut,
+            cut: &state.cut,
             stirring,
             deserted: deserted.collect(),
             drawn: drawn.filter(|_| state.told == setup.story.len()),

@@ -51,7 +51,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 anonymous(2, Kind::Ours, &[1], [say("b")]),
             ];
             let cut = Event::Cut(Ways::between(&[1], &[2]));
-            let story = [cut, Event::Heal, cut, Event::Heal];
+            let story = [cut.clone(), Event::Heal, cut, Event::Heal];
             narrow(impatient(told(world(&[0, 1], users, CALM), &story))).patient()
         },
         reaches: &["SKIP", "server uncounted"],

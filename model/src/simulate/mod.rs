@@ -1,0 +1,11 @@
+//! Seeded random runs of the same actors in the same world, of sizes that no exhaustive check reaches: faults first, then all
+//! is mended, and then it must converge.
+
+pub mod dice;
+mod digest;
+pub mod draw;
+pub mod plan;
+mod setup;
+pub mod tally;
+pub mod trouble;
+pub mod walk;
