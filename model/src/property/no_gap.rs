@@ -17,12 +17,12 @@ pub fn holds(view: &View<'_>) -> bool {
             .iter()
             .filter(|(other, _)| other.name() == user.name());
         let told = |fault| seat.hearing.faults.contains(&fault);
-        let may_expire = view.mailboxes_end && goes_away(user);
+        let may_expire = view.mailboxes_end && (goes_away(user) || view.leaves_unasked);
         let is_forgotten = view.clients_end && told(Fault::TurnedAway);
         let may_overflow = view.logs_end && (view.has_faults || goes_away(user));
         let is_left_behind = view.patience_ends && is_anonymous(user) && moves(user);
         let may_be_told = may_overflow || is_left_behind || (same.count() > 1 && moves(user));
-        let is_told = told(Fault::Gap) && !may_be_told;
+        let is_told = told(Fault::Gap) && !may_be_told && !view.strangers;
         !is_forgotten && !is_told && (may_expire || !told(Fault::Expired))
     })
 }

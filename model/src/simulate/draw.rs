@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::dice::Dice;
-use super::plan::{Budget, Claim, Cut, Deed, Knobs, Name, Pace, Person, Plan};
+use super::plan::{Beginning, Budget, Claim, Cut, Deed, Knobs, Name, Pace, Person, Plan};
 use super::trouble::{Trouble, Troubles};
 
 /// Within which bounds runs are drawn.
@@ -16,6 +16,9 @@ pub struct Limits {
     /// What may go wrong.
     pub troubles: Troubles,
 }
+
+/// To settle a larger tree takes longer than the run itself.
+const SETTLED_MAX: usize = 12;
 
 impl Plan {
     /// Draws a run.
@@ -35,7 +38,8 @@ impl Plan {
             departures: up_to(has(Trouble::Clients) && claimants > 0, 4, dice),
             renewals: up_to(knobs.balances, 20, dice),
         };
-        let drains = match has(Trouble::Drains) {
+        // What a server hands over is safe as long as disks are.
+        let drains = match has(Trouble::Drains) && budget.lost_disks == 0 {
             true => some_servers(2, servers, dice),
             false => Vec::new(),
         };
@@ -43,12 +47,26 @@ impl Plan {
             0 => Vec::new(),
             _ => cuts(servers, has(Trouble::Cuts), has(Trouble::OneWay), dice),
         };
-        let people = (claimants..clients).map(|_| person(servers, has(Trouble::Clients), dice));
+        let knobs = if budget.is_empty() { knobs.without_ends() } else { knobs };
+        // Who isn't connected can't log out.
+        let stays = budget.crashes == 0 && drains.is_empty() && knobs.keeps_connections();
+        let manner = Manner {
+            legacy: knobs.log_max == 0,
+            dies: has(Trouble::Clients),
+            leaves: stays,
+        };
+        let people = (claimants..clients).map(|_| person(servers, manner, dice));
         let people: Vec<Person> = people.collect();
         Self {
             seed,
             parents: tree(servers, dice),
-            settled: servers <= 8 && dice.coin(),
+            start: match dice.below(4) {
+                // A server that is known to nobody, and stopped for good, would never be found again, nor those below it.
+                0 if drains.is_empty() => Beginning::Cold,
+                // Who is elder than the servers that it joins would never come to rest below them.
+                1 if servers <= SETTLED_MAX && !has(Trouble::Clocks) => Beginning::Settled,
+                _ => Beginning::Acquainted,
+            },
             clocks: clocks(servers, has(Trouble::Clocks), dice),
             clock_step: match has(Trouble::Clocks) {
                 true => dice.below(3) as u64,
@@ -142,22 +160,37 @@ fn knobs(dice: &mut Dice) -> Knobs {
     }
 }
 
-fn person(servers: usize, dies: bool, dice: &mut Dice) -> Person {
+/// What people do in a run.
+#[derive(Clone, Copy)]
+struct Manner {
+    /// Whether some have an original client, which can't be told that something is lost.
+    legacy: bool,
+    dies: bool,
+    leaves: bool,
+}
+
+fn person(servers: usize, manner: Manner, dice: &mut Dice) -> Person {
     let name = match dice.below(5) {
-        0 => Name::Anonymous,
+        0 if manner.legacy => Name::Anonymous,
         1 => Name::Wanted(dice.below(4)),
         _ => Name::Known,
     };
-    let legacy = dice.one_in(4) && !matches!(name, Name::Wanted(_));
+    // Nobody in particular has nothing to come back to.
+    let legacy = match name {
+        Name::Anonymous => true,
+        Name::Known => manner.legacy && dice.one_in(4),
+        Name::Wanted(_) => false,
+    };
     let count = dice.within(1..=4);
     let mut deeds = vec![Deed::Say; dice.below(6)];
     if !legacy && dice.one_in(4) {
         let place = dice.below(deeds.len() + 1);
         deeds.insert(place, Deed::Move(dice.below(servers)));
     }
+    let moves = deeds.iter().any(|deed| *deed != Deed::Say);
     match dice.below(6) {
-        0 if dies && name == Name::Known => deeds.push(Deed::Return(dice.below(servers))),
-        1 => deeds.push(Deed::Leave),
+        0 if manner.dies && name == Name::Known => deeds.push(Deed::Return(dice.below(servers))),
+        1 if manner.leaves && !moves => deeds.push(Deed::Leave),
         _ => {}
     }
     Person {
@@ -169,11 +202,9 @@ fn person(servers: usize, dies: bool, dice: &mut Dice) -> Person {
 }
 
 fn claim(servers: usize, dice: &mut Dice) -> Claim {
-    let returns = dice.one_in(3);
     Claim {
         name: dice.below(3),
         at: dice.below(servers),
         now: dice.within(1..=servers + 10) as u64,
-        returns: returns.then(|| dice.below(servers)),
     }
 }

@@ -6,6 +6,7 @@ mod digest;
 pub mod draw;
 pub mod plan;
 mod setup;
+pub mod shrink;
 pub mod tally;
 pub mod trouble;
 pub mod walk;

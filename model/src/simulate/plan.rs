@@ -11,8 +11,8 @@ pub struct Plan {
     pub seed: u64,
     /// For each server the number of the one that it joins, counted from 1; 0 for none.
     pub parents: Vec<usize>,
-    /// Whether the tree has come to rest before anything else happens.
-    pub settled: bool,
+    /// How it begins.
+    pub start: Beginning,
     /// Each server's clock at its first start.
     pub clocks: Vec<u64>,
     /// By how much a server's clock has gone on at its next start.
@@ -33,6 +33,18 @@ pub struct Plan {
     pub pace: Pace,
     /// Steps before everything is mended.
     pub chaos: usize,
+}
+
+/// How a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Beginning {
+    /// Every server knows only the one that it joins.
+    Cold,
+    /// All servers know each other, and there is no tree yet.
+    Acquainted,
+    /// The tree has come to rest.
+    Settled,
 }
 
 /// A user and its client.
@@ -83,8 +95,6 @@ pub struct Claim {
     pub at: usize,
     /// That server's clock then.
     pub now: u64,
-    /// Where it logs in once its connection is gone, if it does.
-    pub returns: Option<usize>,
 }
 
 /// Ways that break together: between each of these servers and each of those.
@@ -147,6 +157,31 @@ pub struct Pace {
     pub wishes: usize,
     /// What goes wrong, or is mended.
     pub faults: usize,
+}
+
+impl Budget {
+    /// Whether nothing goes wrong.
+    pub fn is_empty(&self) -> bool {
+        *self == Self { renewals: self.renewals, ..Self::default() }
+    }
+}
+
+impl Knobs {
+    /// The same, without bounds that matter only to who is away.
+    #[must_use]
+    pub fn without_ends(self) -> Self {
+        Self {
+            log_max: 0,
+            mailbox_age: None,
+            patience: None,
+            ..self
+        }
+    }
+
+    /// Whether no server lets go of a client that neither leaves nor moves.
+    pub fn keeps_connections(&self) -> bool {
+        self.unheard_max == 0 && !self.balances
+    }
 }
 
 impl Person {

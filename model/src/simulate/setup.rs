@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smol_str::format_smolstr;
 
-use super::plan::{Deed, Name, Person, Plan};
+use super::plan::{Beginning, Deed, Name, Person, Plan};
 use crate::client::{self, Ask, Kind, Timing};
 use crate::message::client::Secret;
 use crate::message::{Activity, Address, ClientId, SecretHash, Stamp, Username};
@@ -23,7 +23,11 @@ impl Plan {
         let mut setup = Setup {
             clocks: self.clocks.iter().copied().map(Stamp).collect(),
             clock_step: self.clock_step,
-            start: if self.settled { Start::Settled } else { Start::Cold },
+            start: match self.start {
+                Beginning::Cold => Start::Cold,
+                Beginning::Acquainted => Start::Acquainted,
+                Beginning::Settled => Start::Settled,
+            },
             slow_dials: self.knobs.slow_dials,
             patient: self.knobs.patient,
             cuts: self.cuts.iter().map(ways).collect(),
@@ -84,7 +88,8 @@ impl Plan {
             secret: SecretHash::from(format_smolstr!("secret {n}")),
             at: claim.at,
             now: Stamp(claim.now),
-            returns: claim.returns,
+            // It has no program that says what it has heard: nobody could forget what it was told.
+            returns: None,
             heckles: Vec::new(),
             untold: false,
         };

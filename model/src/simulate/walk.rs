@@ -12,6 +12,7 @@ use super::dice::Dice;
 use super::digest::Digest;
 use super::plan::{Pace, Plan};
 use super::tally::Tally;
+use crate::node;
 use crate::property::{Kind, Property};
 use crate::world::seen::Seen;
 use crate::world::view::View;
@@ -106,6 +107,10 @@ impl<'a> Walker<'a> {
     pub fn choose(&self, pace: &Pace, dice: &mut Dice) -> Option<Action> {
         let mut actions = Vec::new();
         self.world.actions(&self.state, &mut actions);
+        // Who was stopped has to be ended before it can start again: so many crashes are kept.
+        if usize::from(self.state.faults.crashes) <= self.world.setup().story.len() {
+            actions.retain(|action| !matches!(action, Action::Crash { .. }));
+        }
         let classes: Vec<Class> = actions.iter().map(class).collect();
         let is_possible = |class: &dyn Fn(&Class) -> bool| classes.iter().any(class);
         let weigh = |weight: usize, class: &dyn Fn(&Class) -> bool| match is_possible(class) {
@@ -137,14 +142,14 @@ impl<'a> Walker<'a> {
         Some(actions.swap_remove(place))
     }
 
-    /// Every way works again, and every server that is down, or was stopped, starts again.
+    /// Every way works again, and every server that is down, or is being stopped, starts again.
     pub fn mend(&mut self) {
         if !self.state.cut.is_empty() {
             self.take(Action::Heal);
         }
         for server in 0..self.state.servers.len() {
             let process = self.state.servers[server].process.as_ref();
-            if process.is_some_and(|process| process.state.halted.is_some())
+            if process.is_some_and(|process| is_stopping(&process.state))
                 && self.state.faults.crashes > 0
             {
                 self.take(Action::Crash { server });
@@ -165,6 +170,10 @@ impl Plan {
             ..self.pace
         }
     }
+}
+
+fn is_stopping(server: &node::State) -> bool {
+    server.halted.is_some() || server.drain != node::drain::Stage::Serving
 }
 
 fn class(action: &Action) -> Class {

@@ -171,7 +171,12 @@ pub(super) fn on_line(
             seen.note("loser refused at login");
             end(state, guest, Stage::Lost);
         }
-        (Reply::LoginSuccess { .. }, Stage::Holding) => {}
+        // Who is let in hears what others say, and may be sent on; that is for properties of other worlds to judge.
+        (
+            Reply::LoginSuccess { .. } | Reply::Broadcast { .. } | Reply::Gap { .. },
+            Stage::Holding,
+        )
+        | (Reply::Redirect { .. }, Stage::Holding | Stage::Asking) => {}
         (
             Reply::RegisterSuccess { .. }
             | Reply::RegisterFailed { .. }

@@ -23,9 +23,11 @@ pub use memo::Memo;
 pub use setup::{Event, Faults, SERVERS_MAX, Setup, Start};
 pub use ways::Ways;
 
+use imbl::OrdMap;
 use stateright::Model;
 
 use crate::client::Client;
+use crate::message::{self, ServerName};
 use crate::node::{Node, Timer};
 use guest::{Guest, Stage};
 use link::{Connection, Party, Phase};
@@ -78,7 +80,7 @@ impl World {
         let nodes = (0..setup.servers.len())
             .map(|server| Practised::new(setup.node(server, 0), memory))
             .collect();
-        let settled = setup.start != Start::Cold;
+        let settled = matches!(setup.start, Start::Settled | Start::LoggedIn);
         let beginning = State {
             users: setup
                 .users
@@ -154,8 +156,22 @@ impl World {
             wish::start_client(self, &mut state, user, 0);
         }
         let directory = self.setup.directory();
-        for server in &mut state.servers {
-            server.alter(|machine| machine.preset(&directory));
+        let known = match self.setup.start {
+            Start::Acquainted => state.everyone(),
+            Start::Cold | Start::Settled | Start::LoggedIn => OrdMap::new(),
+        };
+        for server in 0..state.servers.len() {
+            state.servers[server].alter(|machine| machine.preset(&directory, &known));
+            // What was so before the world began is on the disk.
+            let has_past = !directory.records.is_empty() || !known.is_empty();
+            while has_past && state.servers[server].has_unsynced() {
+                step::take(self, &mut state, Action::Sync { server }, seen);
+            }
+            if self.setup.start == Start::Acquainted {
+                state.servers[server].alter(server::Server::keep);
+                step::stop(&mut state, server);
+                step::start(self, &mut state, server, seen);
+            }
         }
         if self.setup.start == Start::LoggedIn {
             for user in 0..state.users.len() {
@@ -199,6 +215,19 @@ impl World {
         hearing::owe(self, state, &mut next);
         step::tidy(&mut next);
         (next != *state).then_some(next)
+    }
+}
+
+impl State {
+    /// What each server that runs knows of itself.
+    fn everyone(&self) -> OrdMap<ServerName, message::server::Server> {
+        let processes = self.servers.iter().filter_map(|it| it.process.as_ref());
+        let own = processes.filter_map(|process| {
+            let tree = &process.state.durable.tree;
+            let own = tree.known.get(&tree.id.name)?;
+            Some((tree.id.name.clone(), own.clone()))
+        });
+        own.collect()
     }
 }
 

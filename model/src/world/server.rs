@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use imbl::OrdMap;
+
 use super::Memo;
 use super::link::Deed;
-use crate::message::Address;
+use crate::message::{Address, ServerName, server as message};
 use crate::node::registry::directory::Directory;
 use crate::node::{self, Durable, Timer};
 use crate::port::Link;
@@ -45,19 +47,35 @@ pub struct Held {
 }
 
 impl Server {
-    /// Puts these names into the server's memory and on its disk.
-    pub fn preset(&mut self, directory: &Directory) {
+    /// Puts these names, and what is known of servers, into the server's memory and on its disk.
+    pub fn preset(&mut self, directory: &Directory, known: &OrdMap<ServerName, message::Server>) {
+        let preset = |durable: &mut Durable| {
+            durable.registry = directory.clone();
+            durable.tree.known = durable.tree.known.clone().union(known.clone());
+        };
         if let Some(process) = &mut self.process {
-            process
-                .state
-                .alter(|state| state.durable.registry = directory.clone());
+            process.state.alter(|state| preset(&mut state.durable));
             for save in &mut process.unsynced {
-                save.alter(|save| save.registry = directory.clone());
+                save.alter(preset);
             }
         }
         if let Some(disk) = &mut self.disk {
-            disk.alter(|disk| disk.registry = directory.clone());
+            disk.alter(preset);
         }
+    }
+
+    /// All that the server knows is on its disk, even where no crash is to come.
+    pub fn keep(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.unsynced.clear();
+            self.disk = Some(Memo::new(process.state.durable.clone()));
+        }
+    }
+
+    /// Whether something that it has saved isn't on its disk yet.
+    pub fn has_unsynced(&self) -> bool {
+        let process = self.process.as_ref();
+        process.is_some_and(|process| !process.unsynced.is_empty())
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Setup {
 pub enum Start {
     /// Every server has just started and knows only its seeds.
     Cold,
+    /// Every server has just started again and knows all others from before.
+    Acquainted,
     /// The servers have started one after the other and the tree has come to rest.
     Settled,
     /// The same, and then every user's first wish has come true.

@@ -466,7 +466,7 @@ fn break_links(state: &mut State) {
 }
 
 /// A server's process is gone.
-fn stop(state: &mut State, server: usize) {
+pub(super) fn stop(state: &mut State, server: usize) {
     state.servers[server].alter(|machine| machine.process = None);
     let_go(state, Party::Server(server));
 }

@@ -6,7 +6,7 @@ use super::guest::{self, Guest, Want};
 use super::link::{self, Connection, Deed, Party};
 use super::server::{Process, Server};
 use super::user::{Seat, User, Wish};
-use super::{Event, Faults, Memo, State, Ways, World};
+use super::{Event, Faults, Memo, Start, State, Ways, World};
 use crate::client::Stage;
 use crate::client::identity::{Claim, Identity};
 use crate::message::client::Secret;
@@ -55,6 +55,11 @@ pub struct View<'a> {
     pub only_stops: bool,
     /// The servers that operators have given up and that haven't been started since, by index.
     pub given_up: BTreeSet<usize>,
+    /// Whether somebody may be on a server that others don't know, or don't wait for any more, before they know of him: then nobody keeps
+    /// anything for him.
+    pub strangers: bool,
+    /// Whether anybody may be away for long without having left: a world in which everybody logs in first has no such troubles.
+    pub leaves_unasked: bool,
     /// Whether servers keep mailboxes for a time only.
     pub mailboxes_end: bool,
     /// Whether logs have a bound that is near.
@@ -104,7 +109,8 @@ impl<'a> View<'a> {
             let held = machine.process.iter().flat_map(|process| &process.held);
             held.into_iter().any(|held| match &held.deed {
                 Deed::Send { line, .. } => link::changes_tree(line),
-                Deed::Open { .. } | Deed::Close { .. } => true,
+                Deed::Open { .. } => true,
+                Deed::Close { link } => is_between_servers(state, *link),
             })
         };
         let leaves = |server: &node::State| server.drain != node::drain::Stage::Serving;
@@ -130,6 +136,7 @@ impl<'a> View<'a> {
             given_up
         });
         let stops = |event: &Event| matches!(event, Event::Drain(_));
+        let comes_later = setup.start != Start::LoggedIn;
         let any = |says: fn(&Settings) -> bool| {
             let mut servers = setup.servers.iter();
             servers.any(|server| says(&server.delivery))
@@ -161,6 +168,9 @@ impl<'a> View<'a> {
                 let far = Settings::default();
                 settings.log_max < far.log_max || settings.log_max_bytes < far.log_max_bytes
             }),
+            strangers: setup.start == Start::Cold
+                || (comes_later && any(|settings| settings.patience.is_some())),
+            leaves_unasked: comes_later && setup.faults != Faults::default(),
             mailboxes_end: any(|settings| settings.mailbox_age.is_some()),
             patience_ends: any(|settings| settings.patience.is_some()),
             clients_end: any(|settings| settings.client_age.is_some()),
@@ -284,6 +294,12 @@ impl<'a> View<'a> {
     pub fn is_settled_tree(&self) -> bool {
         crate::property::one_tree::holds(self)
     }
+}
+
+/// Whether a link is one of the servers', or is no more.
+fn is_between_servers(state: &State, link: Link) -> bool {
+    let connection = state.links.get(link.0 as usize).and_then(Option::as_ref);
+    connection.is_none_or(|connection| matches!(connection.ends[0].party, Party::Server(_)))
 }
 
 /// Whether a server may take a client for who it says it is, or give it the name.
