@@ -2,12 +2,15 @@
 //! `regrow check --replay` and the Explorer read.
 
 use serde::{Deserialize, Serialize};
+use stateright::Model;
 use thiserror::Error;
 
 use crate::check::{Path, ReplayError, Violation, Walk, replay};
 use crate::diagram::Diagram;
+use crate::mutant::Mutant;
 use crate::narrate::{self, Detail, Step};
 use crate::property::Kind;
+use crate::simulate::plan::Plan;
 use crate::verdict::Case;
 use crate::world::view::View;
 use crate::world::{Action, State, World};
@@ -25,6 +28,9 @@ pub struct Counterexample {
     pub scenario: String,
     /// The mutant's name, if a rule was broken.
     pub mutant: Option<String>,
+    /// The world, if it isn't a scenario's but was drawn for a simulation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
     /// The law that doesn't hold, or the laws.
     pub law: String,
     /// How it ends.
@@ -49,6 +55,11 @@ pub enum Ending {
         lost_after: usize,
         /// States that it then moves among for ever, once it has reached the path's last one; 1 is a dead end.
         states: usize,
+    },
+    /// Everything was mended, and so many steps later it still hasn't converged: what a simulation can see.
+    Open {
+        /// How many.
+        steps: usize,
     },
 }
 
@@ -84,8 +95,10 @@ pub enum Stale {
 
 /// A counterexample, walked again.
 pub struct Replayed {
-    /// What was checked.
-    pub case: Case,
+    /// What was checked, and what happens in it.
+    pub title: String,
+    /// The rule that is broken, if one is.
+    pub mutant: Option<&'static Mutant>,
     /// Its world.
     pub world: World,
     /// The states.
@@ -117,6 +130,7 @@ impl Counterexample {
             format: FORMAT,
             scenario: case.scenario.name.to_owned(),
             mutant: case.mutant.map(|mutant| mutant.name.to_owned()),
+            plan: None,
             law: violation.law(),
             ending,
             indexes: violation.path().indexes.clone(),
@@ -124,24 +138,68 @@ impl Counterexample {
         })
     }
 
-    /// What was checked.
+    /// Keeps what a simulation has found in a world that was drawn.
     ///
     /// # Errors
-    /// [`Stale`] if that no longer exists.
-    pub fn case(&self) -> Result<Case, Stale> {
-        if self.format != FORMAT {
-            return Err(Stale::Format(self.format));
+    /// [`ReplayError`] if these actions can't be taken in it.
+    pub fn of_run(
+        plan: &Plan,
+        mutant: Option<&Mutant>,
+        law: &str,
+        ending: Ending,
+        world: &World,
+        actions: &[Action],
+    ) -> Result<Self, ReplayError> {
+        let (mut indexes, mut steps) = (vec![0], Vec::new());
+        let mut state = world.init_states().remove(0);
+        for (step, action) in (1..).zip(actions) {
+            let mut possible = Vec::new();
+            world.actions(&state, &mut possible);
+            let index = possible.iter().position(|other| other == action);
+            let index = index.ok_or(ReplayError::NoAction {
+                step,
+                index: possible.len(),
+                available: possible.len(),
+            })?;
+            steps.push(narrate::what(world, &state, action));
+            state = world
+                .next_state(&state, action.clone())
+                .ok_or(ReplayError::NoEffect { step, index })?;
+            indexes.push(index);
+        }
+        Ok(Self {
+            format: FORMAT,
+            scenario: format!("seed-{}", plan.seed),
+            mutant: mutant.map(|mutant| mutant.name.to_owned()),
+            plan: Some(plan.clone()),
+            law: law.to_owned(),
+            ending,
+            indexes,
+            steps,
+        })
+    }
+
+    /// What was checked: its title and its world.
+    fn world(&self, mutant: Option<&'static Mutant>) -> Result<(String, World), Stale> {
+        if let Some(plan) = &self.plan {
+            let (servers, people) = (plan.parents.len(), plan.people.len());
+            let title = format!(
+                "{}: {servers} servers and {people} clients, drawn by that seed",
+                self.scenario
+            );
+            return Ok((title, plan.world(mutant)));
         }
         let scenario = scenario::named(&self.scenario)
             .ok_or_else(|| Stale::NoScenario(self.scenario.clone()))?;
-        let mutant = self
-            .mutant
-            .as_ref()
-            .map(|name| mutant::named(name).ok_or_else(|| Stale::NoMutant(name.clone())));
-        Ok(Case {
-            scenario,
-            mutant: mutant.transpose()?,
-        })
+        let case = Case { scenario, mutant };
+        let title = format!("{}: {}", scenario.name, scenario.says);
+        Ok((title, case.world()))
+    }
+
+    fn mutant(&self) -> Result<Option<&'static Mutant>, Stale> {
+        let named =
+            |name: &String| mutant::named(name).ok_or_else(|| Stale::NoMutant(name.clone()));
+        self.mutant.as_ref().map(named).transpose()
     }
 
     /// Walks it again.
@@ -149,8 +207,11 @@ impl Counterexample {
     /// # Errors
     /// [`Stale`] if it can't be, or if other things happen on the way now.
     pub fn replay(&self) -> Result<Replayed, Stale> {
-        let case = self.case()?;
-        let world = case.world();
+        if self.format != FORMAT {
+            return Err(Stale::Format(self.format));
+        }
+        let mutant = self.mutant()?;
+        let (title, world) = self.world(mutant)?;
         let walk = replay(&world, &self.indexes)?;
         let story = narrate::story(&world, &walk);
         for (step, (was, is)) in (1..).zip(self.steps.iter().zip(&story)) {
@@ -166,7 +227,8 @@ impl Counterexample {
             return Err(Stale::Mended(self.law.clone()));
         }
         Ok(Replayed {
-            case,
+            title,
+            mutant,
             world,
             walk,
             story,
@@ -180,7 +242,9 @@ impl Counterexample {
         properties.any(|property| {
             let is_meant = match self.ending {
                 Ending::Unsafe => property.name == self.law,
-                Ending::Left | Ending::Stuck { .. } => property.kind == Kind::Convergence,
+                Ending::Left | Ending::Stuck { .. } | Ending::Open { .. } => {
+                    property.kind == Kind::Convergence
+                }
             };
             is_meant && !(property.holds)(&view)
         })
@@ -188,9 +252,8 @@ impl Counterexample {
 
     /// All of it for a person: the steps, how it ends, the sequence diagram.
     pub fn transcript(&self, replayed: &Replayed, detail: Detail) -> String {
-        let case = &replayed.case;
-        let mut text = format!("{}: {}\n", case.scenario.name, case.scenario.says);
-        if let Some(mutant) = case.mutant {
+        let mut text = format!("{}\n", replayed.title);
+        if let Some(mutant) = replayed.mutant {
             text.push_str(&format!(
                 "with the mutant {}: {}\n",
                 mutant.name, mutant.says
@@ -215,6 +278,9 @@ impl Counterexample {
             }
             Ending::Left => format!(
                 "All had converged, and the last step, which is the protocol's own, broke \"{law}\"."
+            ),
+            Ending::Open { steps } => format!(
+                "Everything was mended {steps} steps ago, and \"{law}\" still doesn't hold."
             ),
             Ending::Stuck { lost_after, states } => {
                 let end = match states {

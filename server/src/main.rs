@@ -15,6 +15,7 @@ use regrow::command::explore::{self, Explore};
 use regrow::command::forget::Forget;
 use regrow::command::log;
 use regrow::command::serve::Serve;
+use regrow::command::simulate::{self, Simulate};
 use regrow::command::status::Show;
 use regrow::command::users::Users;
 use regrow::command::{Unsaid, complain, modern};
@@ -35,6 +36,7 @@ enum Command {
     Demo(Demo),
     Check(Check),
     Explore(Explore),
+    Simulate(Simulate),
     Serve(Box<Serve>),
     Client(Client),
     Bench(Bench),
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
         Command::Check(check) => return check::run(&check),
         Command::Bench(bench) => return bench::run(&bench),
         Command::Explore(explore) => return explore::run(&explore),
+        Command::Simulate(simulate) => return simulate::run(&simulate),
         Command::Demo(demo) => demo.run().map_err(Into::into),
         Command::Serve(mut serve) => {
             serve.settings = config::public(&settings);

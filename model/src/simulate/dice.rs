@@ -43,14 +43,20 @@ impl Dice {
     /// Which of several, each as likely as it weighs; `None` if nothing weighs anything.
     pub fn weighed(&mut self, weights: &[usize]) -> Option<usize> {
         let total: usize = weights.iter().sum();
-        let mut rest = if total == 0 { return None } else { self.below(total) };
-        weights.iter().position(|weight| match rest.checked_sub(*weight) {
-            Some(left) => {
-                rest = left;
-                false
-            }
-            None => true,
-        })
+        let mut rest = if total == 0 {
+            return None;
+        } else {
+            self.below(total)
+        };
+        weights
+            .iter()
+            .position(|weight| match rest.checked_sub(*weight) {
+                Some(left) => {
+                    rest = left;
+                    false
+                }
+                None => true,
+            })
     }
 
     /// So many different ones of the first `n` numbers, or all of them, in any order.

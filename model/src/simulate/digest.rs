@@ -2,7 +2,7 @@
 
 /// A text, so far.
 #[derive(Clone, Copy, Debug)]
-pub struct Digest(u64);
+pub(super) struct Digest(u64);
 
 impl Default for Digest {
     fn default() -> Self {
@@ -12,14 +12,14 @@ impl Default for Digest {
 
 impl Digest {
     /// Another line of it.
-    pub fn add(&mut self, line: &str) {
+    pub(super) fn add(&mut self, line: &str) {
         for byte in line.bytes().chain([b'\n']) {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     }
 
     /// The number.
-    pub fn finish(self) -> u64 {
+    pub(super) fn finish(self) -> u64 {
         self.0
     }
 }

@@ -17,6 +17,12 @@ pub struct Limits {
     pub troubles: Troubles,
 }
 
+/// The fewest servers that can be drawn: fewer can't be cut into parts that differ.
+pub const SERVERS_MIN: usize = 3;
+
+/// The most clients that can be drawn.
+pub const CLIENTS_MAX: usize = 200;
+
 /// To settle a larger tree takes longer than the run itself.
 const SETTLED_MAX: usize = 12;
 
@@ -47,7 +53,19 @@ impl Plan {
             0 => Vec::new(),
             _ => cuts(servers, has(Trouble::Cuts), has(Trouble::OneWay), dice),
         };
-        let knobs = if budget.is_empty() { knobs.without_ends() } else { knobs };
+        let knobs = if budget.is_empty() {
+            knobs.without_ends()
+        } else {
+            knobs
+        };
+        let knobs = match drains.as_slice() {
+            [] => knobs,
+            // docs/verification.md: a mailbox may expire on a server that has said farewell, which nobody else learns.
+            _ => Knobs {
+                mailbox_age: None,
+                ..knobs
+            },
+        };
         // Who isn't connected can't log out.
         let stays = budget.crashes == 0 && drains.is_empty() && knobs.keeps_connections();
         let manner = Manner {
@@ -137,7 +155,10 @@ fn cuts(servers: usize, both: bool, one_way: bool, dice: &mut Dice) -> Vec<Cut> 
             }
             _ => {
                 let third = (servers / 3).max(1);
-                (all[..third].to_vec(), all[third..(2 * third).max(third + 1)].to_vec())
+                (
+                    all[..third].to_vec(),
+                    all[third..(2 * third).max(third + 1)].to_vec(),
+                )
             }
         };
         let one_way = one_way && (!both || dice.coin());
@@ -187,16 +208,21 @@ fn person(servers: usize, manner: Manner, dice: &mut Dice) -> Person {
         let place = dice.below(deeds.len() + 1);
         deeds.insert(place, Deed::Move(dice.below(servers)));
     }
+    let mut knows = dice.some_of(count, servers);
     let moves = deeds.iter().any(|deed| *deed != Deed::Say);
     match dice.below(6) {
-        0 if manner.dies && name == Name::Known => deeds.push(Deed::Return(dice.below(servers))),
+        // docs/verification.md: elsewhere, over a cut, nobody may know of the user's mailbox yet.
+        0 if manner.dies && name == Name::Known && !moves => {
+            knows.truncate(1);
+            deeds.push(Deed::Return(knows[0]));
+        }
         1 if manner.leaves && !moves => deeds.push(Deed::Leave),
         _ => {}
     }
     Person {
         name,
         legacy,
-        servers: dice.some_of(count, servers),
+        servers: knows,
         deeds,
     }
 }

@@ -162,7 +162,11 @@ pub struct Pace {
 impl Budget {
     /// Whether nothing goes wrong.
     pub fn is_empty(&self) -> bool {
-        *self == Self { renewals: self.renewals, ..Self::default() }
+        *self
+            == Self {
+                renewals: self.renewals,
+                ..Self::default()
+            }
     }
 }
 

@@ -66,7 +66,9 @@ impl Tally {
 /// How many messages servers that run lack of what others that run have.
 pub fn missing(state: &State) -> u64 {
     let running = state.servers.iter().filter_map(|it| it.process.as_ref());
-    let haves: Vec<_> = running.map(|it| &it.state.durable.delivery.log.have).collect();
+    let haves: Vec<_> = running
+        .map(|it| &it.state.durable.delivery.log.have)
+        .collect();
     let mut most: BTreeMap<&Stream, u64> = BTreeMap::new();
     for (stream, upto) in haves.iter().flat_map(|have| have.iter()) {
         let known = most.entry(stream).or_default();

@@ -50,12 +50,17 @@ const FAULTS: usize = 7;
 impl<'a> Walker<'a> {
     /// At a world's beginning.
     pub fn new(world: &'a World) -> Self {
+        Self::at(world, &world.init_states().remove(0))
+    }
+
+    /// In this state of it.
+    pub fn at(world: &'a World, state: &State) -> Self {
         let of = |kind| {
             let all = world.properties_on();
             all.filter(|property| property.kind == kind).collect()
         };
         Self {
-            state: world.init_states().remove(0),
+            state: state.clone(),
             world,
             taken: Vec::new(),
             tally: Tally::default(),
@@ -95,6 +100,28 @@ impl<'a> Walker<'a> {
         let view = View::new(self.world, &self.state);
         let laws = self.convergence.iter().copied();
         laws.filter(|law| !(law.holds)(&view)).collect()
+    }
+
+    /// The names of those, as one text.
+    pub fn open_laws(&self) -> String {
+        let names: Vec<_> = self.open().iter().map(|law| law.name).collect();
+        names.join(" and ")
+    }
+
+    /// Whether the law of this name, which must hold in every state, doesn't hold here.
+    pub fn breaks(&self, law: &str) -> bool {
+        let view = View::new(self.world, &self.state);
+        let mut laws = self.safety.iter().filter(|it| it.name == law);
+        laws.any(|law| !(law.holds)(&view))
+    }
+
+    /// How often somebody has heard what somebody said.
+    pub fn heard(&self) -> u64 {
+        let hearings = self.state.users.iter().map(|seat| &seat.hearing);
+        hearings
+            .flat_map(|hearing| &hearing.of)
+            .map(|of| of.heard.len())
+            .sum()
     }
 
     /// Whether all laws of convergence hold here.

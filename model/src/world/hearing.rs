@@ -55,7 +55,8 @@ impl Numbers {
         u64::from(u64::BITS - self.0.leading_zeros())
     }
 
-    fn len(self) -> u64 {
+    /// How many.
+    pub(crate) fn len(self) -> u64 {
         u64::from(self.0.count_ones())
     }
 

@@ -12,6 +12,7 @@ use std::thread::available_parallelism;
 use clap::Args;
 use regrow_model::explore::Explored;
 use regrow_model::verdict::Case;
+use regrow_model::world::World;
 use stateright::Model;
 use thiserror::Error;
 
@@ -69,29 +70,29 @@ pub fn run(arguments: &Explore) -> ExitCode {
 }
 
 fn serve(arguments: &Explore) -> Result<(), NoPage> {
-    let (case, indexes) = opening(arguments)?;
+    let (world, indexes) = opening(arguments)?;
     let address = free_address(arguments.port)?;
     leave_the_working_directory().map_err(NoPage::Directory)?;
     let steps: String = indexes.iter().map(|index| format!("/{index}")).collect();
     // The page is there, whether anybody reads this or not.
     let _ = say(format_args!("http://{address}/#/steps{steps}"));
-    let explored = Explored::new(case.world());
+    let explored = Explored::new(world);
     explored.checker().threads(threads().get()).serve(address);
     Ok(())
 }
 
 /// What is shown, and where the page opens: at a counterexample, if there is one.
-fn opening(arguments: &Explore) -> Result<(Case, Vec<usize>), Failure> {
+fn opening(arguments: &Explore) -> Result<(World, Vec<usize>), Failure> {
     if let Some(file) = &arguments.at {
         let counterexample = check::read(file)?;
         let replayed = counterexample.replay();
         let replayed = replayed.map_err(|stale| Failure::Stale(file.clone(), stale))?;
-        return Ok((replayed.case, counterexample.indexes));
+        return Ok((replayed.world, counterexample.indexes));
     }
     let name = arguments.scenario.as_deref().unwrap_or_default();
     let scenario = names::scenario(name)?;
     let Some(name) = &arguments.mutant else {
-        return Ok((Case::sound(scenario), vec![0]));
+        return Ok((Case::sound(scenario).world(), vec![0]));
     };
     let case = Case {
         scenario,
@@ -100,7 +101,7 @@ fn opening(arguments: &Explore) -> Result<(Case, Vec<usize>), Failure> {
     let verdict = check::ask(&case, threads())?;
     let violation = verdict.report.violations.first();
     let indexes = violation.map_or_else(|| vec![0], |it| it.path().indexes.clone());
-    Ok((case, indexes))
+    Ok((case.world(), indexes))
 }
 
 fn threads() -> NonZeroUsize {

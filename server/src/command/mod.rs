@@ -17,6 +17,7 @@ mod meanwhile;
 mod names;
 mod say;
 pub mod serve;
+pub mod simulate;
 mod spelling;
 pub mod status;
 pub mod users;

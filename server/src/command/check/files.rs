@@ -8,7 +8,10 @@ use regrow_model::counterexample::Counterexample;
 use super::Failure;
 
 /// Writes a counterexample into a directory, which is made if it isn't there; says where.
-pub(super) fn save(directory: &Path, counterexample: &Counterexample) -> Result<PathBuf, Failure> {
+pub(in crate::command) fn save(
+    directory: &Path,
+    counterexample: &Counterexample,
+) -> Result<PathBuf, Failure> {
     let file = directory.join(counterexample.file_name());
     let mut text = serde_json::to_string_pretty(counterexample)
         .expect("a counterexample is made of texts and numbers");

@@ -26,7 +26,7 @@ use thiserror::Error;
 use super::complain;
 use super::names::{self, Unknown};
 use super::say::{Unsaid, print};
-pub(super) use files::read;
+pub(super) use files::{read, save};
 use progress::Teller;
 
 /// States that are kept at most: what a graph of them takes fits into [`progress::MEMORY_MAX_BYTES`].
