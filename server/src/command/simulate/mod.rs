@@ -210,10 +210,12 @@ fn merge(files: &[PathBuf], json: bool) -> Result<ExitCode, NoResult> {
     let mut merged: Option<Results> = None;
     for file in files {
         let results = read(file)?;
-        match &mut merged {
-            None => merged = Some(results),
-            Some(merged) if merged.merge(results) => {}
-            Some(_) => return Err(NoResult::Asked(file.clone())),
+        let Some(so_far) = &mut merged else {
+            merged = Some(results);
+            continue;
+        };
+        if !so_far.merge(results) {
+            return Err(NoResult::Asked(file.clone()));
         }
     }
     merged.map_or(Ok(ExitCode::SUCCESS), |merged| tell(&merged, json))
