@@ -77,7 +77,8 @@ impl Plan {
         // Who isn't connected can't log out.
         let stays = budget.crashes == 0 && drains.is_empty() && knobs.keeps_connections();
         let manner = Manner {
-            legacy: knobs.log_max == 0,
+            // Nor has an original client that is sent on any guarantee for what it says.
+            legacy: knobs.log_max == 0 && drains.is_empty() && !knobs.balances,
             dies: has(Trouble::Clients),
             leaves: stays,
         };
