@@ -77,8 +77,9 @@ impl Plan {
         // Who isn't connected can't log out.
         let stays = budget.crashes == 0 && drains.is_empty() && knobs.keeps_connections();
         let manner = Manner {
-            // Nor has an original client that is sent on any guarantee for what it says.
-            legacy: knobs.log_max == 0 && drains.is_empty() && !knobs.balances,
+            legacy: knobs.log_max == 0,
+            // What an original client has said is lost with its server, and in no order with what it says elsewhere.
+            legacy_speaks: budget.crashes == 0 && drains.is_empty() && !knobs.balances,
             dies: has(Trouble::Clients),
             leaves: stays,
         };
@@ -195,6 +196,8 @@ fn knobs(dice: &mut Dice) -> Knobs {
 struct Manner {
     /// Whether some have an original client, which can't be told that something is lost.
     legacy: bool,
+    /// Whether those speak.
+    legacy_speaks: bool,
     dies: bool,
     leaves: bool,
 }
@@ -213,6 +216,9 @@ fn person(servers: usize, manner: Manner, dice: &mut Dice) -> Person {
     };
     let count = dice.within(1..=4);
     let mut deeds = vec![Deed::Say; dice.below(6)];
+    if legacy && !manner.legacy_speaks {
+        deeds.clear();
+    }
     if !legacy && dice.one_in(4) {
         let place = dice.below(deeds.len() + 1);
         deeds.insert(place, Deed::Move(dice.below(servers)));
