@@ -13,7 +13,7 @@ const SMALL: [&str; 6] = ["--servers", "3-9", "--clients", "3-12", "--runs", "40
 /// A rule whose breach a few runs show.
 const BROKEN: [&str; 7] = [
     "--mutant",
-    "disconnect-raises",
+    "known-not-flooded",
     "--until-failure",
     "--threads",
     "1",
