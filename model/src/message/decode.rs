@@ -11,7 +11,7 @@ use super::tagged::{self, TaggedError};
 use super::{Address, ClientId, Line, Peer, Stamp, Stream, Username};
 
 /// The version of what servers say to each other. One with another version is not understood.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 
 /// Who a line is for. Some commands are said in more than one direction; and a command that its hearer
 /// never has to hear is as unknown to it as any other.

@@ -134,8 +134,19 @@ pub struct Changes {
     pub after: u64,
     /// … and is complete up to this one. Equal to `after` for a record that runs ahead of its stream.
     pub upto: u64,
-    /// The names that those changes gave away, but for those that have lost since.
+    /// The names that those changes gave away, and who holds each of them now: of a change that has lost since, the winner.
     pub records: Vec<(Username, Record)>,
+    /// The changes among them that have lost since, and which name each had given away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<(u64, Username)>,
+}
+
+impl Changes {
+    /// Whether it says who holds the name of this lost change, and whether the change is one of these.
+    pub fn explains(&self, (number, username): &(u64, Username)) -> bool {
+        let is_within = self.after < *number && *number <= self.upto;
+        is_within && self.records.iter().any(|(name, _)| name == username)
+    }
 }
 
 /// What somebody said, as servers keep it and pass it on. One allocation, shared by the log and by all who are told.

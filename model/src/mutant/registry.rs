@@ -136,6 +136,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.registry.resumes_after = |has| has + 1,
     },
     Mutant {
+        name: "winner-left-out",
+        says: "a new neighbour is told of a change that has lost, and not who has won",
+        scenario: "newcomer-hears-of-a-loser-patient",
+        alter: |setup| setup.rules.registry.names_winners = || false,
+    },
+    Mutant {
         name: "loser-not-told",
         says: "a client that believes in a name isn't told that it has lost it",
         scenario: "name-race-cut",

@@ -248,6 +248,26 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["two owners of one name", "loser told"],
     },
     Scenario {
+        name: "newcomer-hears-of-a-loser-patient",
+        says: "both sides of a cut give one name away and unite, until one crashes; the other tells a third server of both changes; timers wait",
+        size: Size::Full,
+        setup: || Setup {
+            story: vec![
+                Event::Crash(3),
+                Event::Cut(Ways::between(&[1], &[2])),
+                Event::Heal,
+                Event::Crash(1),
+                Event::Restart(3),
+            ],
+            ..race(
+                &[0, 1, 1],
+                &[wish("aaron", "s1", 1, 9), wish("aaron", "s2", 2, 8)],
+            )
+            .patient()
+        },
+        reaches: &["two owners of one name", "loser told", "restart"],
+    },
+    Scenario {
         name: "four-in-line",
         says: "two clients ask for one name in a line of four servers",
         size: Size::Full,

@@ -39,6 +39,7 @@ pub(in crate::command) fn layout() -> Schema<Durable> {
         "retired": tree.retired;
         "records": registry.records;
         "directory": registry.vector;
+        "lost": registry.lost;
         "log": delivery.log.entries;
         "have": delivery.log.have;
         "said": delivery.log.said;

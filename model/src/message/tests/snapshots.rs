@@ -325,9 +325,18 @@ fn directory() -> Vec<Peer> {
         after: 10,
         upto: 12,
         records: vec![(aaron(), record())],
+        lost: Vec::new(),
+    };
+    let lost = Changes {
+        stream: stream(3781),
+        after: 0,
+        upto: 1,
+        records: vec![(aaron(), record())],
+        lost: vec![(1, aaron())],
     };
     vec![
         Peer::Directory(Box::new(changes)),
+        Peer::Directory(Box::new(lost)),
         Peer::DirectoryCredit { chunks: 4 },
     ]
 }

@@ -18,13 +18,18 @@ pub struct Directory {
     pub records: OrdMap<Username, Record>,
     /// Up to which change of each stream `records` is complete.
     pub vector: Vector,
+    /// The changes that have lost, and which name each had given away: whoever is told of one is told who has won.
+    pub lost: OrdMap<Change, Username>,
 }
 
-/// Finds records by their change. Follows from the directory's records, so it is not on disk.
+/// A stream, and the number of a change in it.
+pub type Change = (Stream, u64);
+
+/// Finds names by their change, lost or not. Follows from the directory's records, so it is not on disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Index {
-    changes: OrdMap<(Stream, u64), Username>,
-    ahead: OrdSet<(Stream, u64)>,
+    changes: OrdMap<Change, Username>,
+    ahead: OrdSet<Change>,
 }
 
 /// What became of a record that came in.
@@ -64,6 +69,9 @@ impl Directory {
         if let Some(held) = self.records.get(username)
             && !replaces(&held.registration, &record.registration)
         {
+            if held.registration != record.registration {
+                self.lose(index, change(&record.registration), username);
+            }
             return Merged::Kept;
         }
         let change = change(&record.registration);
@@ -74,12 +82,17 @@ impl Directory {
         match self.records.insert(username.clone(), record) {
             None => Merged::New,
             Some(lost) => {
-                let change = self::change(&lost.registration);
-                index.changes.remove(&change);
-                index.ahead.remove(&change);
+                self.lose(index, self::change(&lost.registration), username);
                 Merged::Replaced(lost)
             }
         }
+    }
+
+    /// A change that had given this name away has lost it.
+    pub(super) fn lose(&mut self, index: &mut Index, change: Change, username: &Username) {
+        index.ahead.remove(&change);
+        index.changes.insert(change.clone(), username.clone());
+        self.lost.insert(change, username.clone());
     }
 
     /// Everything of `stream` up to `upto` has been taken in. Says whether that was news.
@@ -109,10 +122,13 @@ impl Index {
             }
             index.changes.insert(change, username.clone());
         }
+        for (change, username) in &directory.lost {
+            index.changes.insert(change.clone(), username.clone());
+        }
         index
     }
 
-    /// The names that changes `after` … `upto` of `stream` gave away and still hold, at most `most` of them, and up to
+    /// The names that changes `after` … `upto` of `stream` gave away, each with its change's number, at most `most` of them, and up to
     /// which change that is complete.
     pub(super) fn names(
         &self,
@@ -120,7 +136,7 @@ impl Index {
         after: u64,
         upto: u64,
         most: usize,
-    ) -> (Vec<Username>, u64) {
+    ) -> (Vec<(u64, Username)>, u64) {
         let range = (stream.clone(), after + 1)..=(stream.clone(), upto);
         let mut names = Vec::new();
         let mut last = after;
@@ -128,7 +144,7 @@ impl Index {
             if names.len() == most {
                 return (names, last);
             }
-            names.push(username.clone());
+            names.push((*number, username.clone()));
             last = *number;
         }
         (names, upto)
@@ -147,6 +163,6 @@ impl Index {
     }
 }
 
-fn change(registration: &Registration) -> (Stream, u64) {
+fn change(registration: &Registration) -> Change {
     (registration.origin.clone(), registration.number)
 }

@@ -11,6 +11,7 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::super::window::Window;
 use super::super::{State, Step};
@@ -140,7 +141,7 @@ fn pump(s: &mut State, link: Link, step: &mut Step<'_>) {
         let after = exchange.has(&stream);
         let upto = s.durable.registry.complete(&stream);
         let most = step.rules.registry.limits.chunk_records;
-        let (names, reached) = s.registry.index.names(&stream, after, upto, most);
+        let (found, reached) = s.registry.index.names(&stream, after, upto, most);
         if reached == upto {
             exchange.lacking.remove(&stream);
         }
@@ -148,19 +149,14 @@ fn pump(s: &mut State, link: Link, step: &mut Step<'_>) {
             has.insert(stream.clone(), reached);
         }
         exchange.window.send();
-        let changes = Changes {
-            stream,
-            after,
-            upto: reached,
-            records: records(s, names),
-        };
+        let changes = changes(s, stream, after..reached, found, step);
         step.say(link, Peer::Directory(Box::new(changes)));
     }
 }
 
 /// One record ahead of its stream. It is rare and small, so it takes no credit; what it says stays true if it is said twice.
 fn send_ahead(s: &State, link: Link, username: &Username, step: &mut Step<'_>) {
-    let records = records(s, vec![username.clone()]);
+    let records = records(s, [username.clone()]);
     let ahead = records
         .first()
         .filter(|(_, record)| s.registry.index.is_ahead(&record.registration));
@@ -172,11 +168,43 @@ fn send_ahead(s: &State, link: Link, username: &Username, step: &mut Step<'_>) {
         after: 0,
         upto: 0,
         records,
+        lost: Vec::new(),
     };
     step.say(link, Peer::Directory(Box::new(changes)));
 }
 
-fn records(s: &State, names: Vec<Username>) -> Vec<(Username, Record)> {
+/// Changes of a stream, those found in this range of it. Of one that has lost since goes who has won: the winner's own stream may come after a
+/// break of the link, and until then the neighbour would claim a change without knowing of the name.
+fn changes(
+    s: &State,
+    stream: Stream,
+    range: Range<u64>,
+    found: Vec<(u64, Username)>,
+    step: &Step<'_>,
+) -> Changes {
+    let is_lost = |number: &u64| {
+        let lost = &s.durable.registry.lost;
+        lost.contains_key(&(stream.clone(), *number))
+    };
+    let (lost, held): (Vec<_>, Vec<_>) = found.into_iter().partition(|(number, _)| is_lost(number));
+    let lost = if (step.rules.registry.names_winners)() {
+        lost
+    } else {
+        Vec::new()
+    };
+    let names = held.iter().chain(&lost).map(|(_, name)| name.clone());
+    // One name may have been lost more than once.
+    let names: BTreeSet<_> = names.collect();
+    Changes {
+        after: range.start,
+        upto: range.end,
+        records: records(s, names),
+        lost,
+        stream,
+    }
+}
+
+fn records(s: &State, names: impl IntoIterator<Item = Username>) -> Vec<(Username, Record)> {
     let records = &s.durable.registry.records;
     let held = names.into_iter().filter_map(|name| {
         let record = records.get(&name)?.clone();

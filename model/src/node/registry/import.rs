@@ -2,7 +2,7 @@
 //! number of any stream is ever given out twice; the others learn of them as of any changes, when the server is back.
 
 use super::super::{Boot, Durable};
-use super::directory::{Index, Merged};
+use super::directory::Index;
 use crate::message::server::Record;
 use crate::message::{Incarnation, Registration, SecretHash, Stamp, Stream, Username};
 
@@ -78,6 +78,9 @@ impl Import {
         if registertime > Stamp::MAX {
             return Err(NotTaken::TooLate);
         }
+        if self.holds(username) {
+            return Ok(Taken::Kept);
+        }
         let number = self.number + 1;
         let registration = Registration {
             registertime,
@@ -89,10 +92,7 @@ impl Import {
             secret,
         };
         let directory = &mut self.durable.registry;
-        match directory.merge(&mut self.index, username, record, |_, _| false) {
-            Merged::New => {}
-            Merged::Kept | Merged::Replaced(_) => return Ok(Taken::Kept),
-        }
+        directory.merge(&mut self.index, username, record, |_, _| false);
         directory.advance(&mut self.index, &self.stream, number);
         self.number = number;
         Ok(Taken::New)

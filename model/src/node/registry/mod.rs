@@ -127,6 +127,7 @@ pub(super) fn on_directory(
     let mut stamps = stamps.map(|(_, record)| record.registration.registertime);
     if changes.after > s.durable.registry.complete(&changes.stream)
         || stamps.any(|stamp| stamp > Stamp::MAX)
+        || !changes.lost.iter().all(|lost| changes.explains(lost))
     {
         return tree::on_nonsense(s, link, step);
     }
@@ -220,6 +221,10 @@ fn enter(s: &mut super::State, from: Option<Link>, changes: Changes, step: &mut 
         entered.push(username);
     }
     let directory = &mut s.durable.registry;
+    for (number, username) in changes.lost {
+        let change = (changes.stream.clone(), number);
+        directory.lose(&mut s.registry.index, change, &username);
+    }
     let news = directory.advance(&mut s.registry.index, &changes.stream, changes.upto);
     if !news && entered.is_empty() {
         return;

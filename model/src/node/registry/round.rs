@@ -383,6 +383,7 @@ fn learn(s: &mut State, link: Link, username: Username, record: Record, step: &m
         after: 0,
         upto: 0,
         records: vec![(username, record)],
+        lost: Vec::new(),
         stream,
     };
     enter(s, Some(link), changes, step);

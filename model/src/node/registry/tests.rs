@@ -281,6 +281,7 @@ fn a_record_learned_from_a_denial_is_passed_on_although_what_precedes_it_is_unkn
         after: 0,
         upto: 5,
         records: vec![(Username::from("aaron"), record)],
+        lost: vec![],
     };
     let sent = server.says(1, Peer::Directory(Box::new(changes)));
     assert_eq!(commands(&sent), [(2, "directory")]);
@@ -295,6 +296,7 @@ fn a_hole_in_a_stream_cuts_its_sender_off() {
         after: 3,
         upto: 4,
         records: vec![],
+        lost: vec![],
     };
     server.says(1, Peer::Directory(Box::new(changes)));
     assert!(server.state.tree.children.is_empty());

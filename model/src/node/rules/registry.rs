@@ -42,6 +42,8 @@ pub struct Rules {
     pub floods: fn() -> bool,
     /// Given what a new neighbour says it has of a stream: where does what is sent to it begin?
     pub resumes_after: fn(u64) -> u64,
+    /// Is a neighbour that is told of a change that has lost told who has won?
+    pub names_winners: fn() -> bool,
     /// Do the clients that believe in a name hear it when it is lost?
     pub tells_losers: fn() -> bool,
     /// Do two records with the same secret make one user?
@@ -83,6 +85,7 @@ pub const SOUND: Rules = Rules {
     durable_first: || true,
     floods: || true,
     resumes_after: |has| has,
+    names_winners: || true,
     tells_losers: || true,
     unites: |lost, won| lost.secret == won.secret,
     limits: Limits {
