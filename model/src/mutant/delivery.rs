@@ -191,7 +191,16 @@ pub const MUTANTS: &[Mutant] = &[
         name: "live-expires",
         says: "the age of a session counts although its user is here",
         scenario: "mailbox-expires",
-        alter: |setup| setup.rules.delivery.ages = |phase, _| phase <= Phase::Left,
+        alter: |setup| {
+            setup.rules.delivery.ages = |phase, _| phase <= Phase::Left;
+            setup.rules.delivery.spares_present = || false;
+        },
+    },
+    Mutant {
+        name: "present-expires",
+        says: "the age of a session whose home isn't counted ends it although its user is here",
+        scenario: "two-devices-uncounted-patient",
+        alter: |setup| setup.rules.delivery.spares_present = || false,
     },
     Mutant {
         name: "expired-is-kept",

@@ -146,7 +146,7 @@ pub(super) fn on_timer(s: &mut State, step: &mut Step<'_>) {
     s.delivery.ages = false;
     let expired = s.delivery.mailboxes.tick();
     if !expired.is_empty() {
-        expire(s, &expired, step);
+        expire(s, expired, step);
     }
     let expired = s.delivery.clients.tick();
     if !expired.is_empty() {
@@ -155,9 +155,19 @@ pub(super) fn on_timer(s: &mut State, step: &mut Step<'_>) {
     wait(s, step);
 }
 
-/// Mailboxes end: nothing is kept for them. Their records stay, and say to whoever returns what was missed, and why.
-fn expire(s: &mut State, mailboxes: &[Registration], step: &mut Step<'_>) {
-    home::turn_all(s, mailboxes, Phase::Expired, step);
+/// Mailboxes end: nothing is kept for them. Their records stay, and say to whoever returns what was missed, and why. Who is here after all,
+/// while its last login was on a server that isn't counted any more, is no older for that.
+fn expire(s: &mut State, ended: Vec<Registration>, step: &mut Step<'_>) {
+    let spares = (step.rules.delivery.spares_present)();
+    let is_here = |user: &Registration| spares && s.delivery.present.contains_key(user);
+    let (here, mailboxes): (Vec<_>, Vec<_>) = ended.into_iter().partition(is_here);
+    for registration in here {
+        on_session(s, &registration, step);
+    }
+    if mailboxes.is_empty() {
+        return;
+    }
+    home::turn_all(s, &mailboxes, Phase::Expired, step);
     let mailboxes = mailboxes.len();
     tell(Report::MailboxesExpired { mailboxes }, step);
     forget::review(s, step);

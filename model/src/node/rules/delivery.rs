@@ -51,6 +51,8 @@ pub struct Rules {
     pub pins_for_the_expired: fn() -> bool,
     /// Given the phase of a session and whether its home is counted: is its user away, so that its age counts?
     pub ages: fn(Phase, bool) -> bool,
+    /// Does the age of a session begin anew where its user is?
+    pub spares_present: fn() -> bool,
     /// Of how many messages that a login has missed is it told?
     pub tells_missed: fn(u64) -> u64,
     /// Does a client's cursor pass over what will never come only once the client has heard so?
@@ -113,6 +115,7 @@ pub const SOUND: Rules = Rules {
     pins_for_the_dead: || true,
     pins_for_the_expired: || false,
     ages,
+    spares_present: || true,
     tells_missed: |missed| missed,
     gap_waits: || true,
     login_is_durable: || true,

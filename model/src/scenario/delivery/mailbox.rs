@@ -1,7 +1,8 @@
 //! Listeners go away and return, to the same server or to another one; users with two clients; users who log out.
 
 use super::super::users::{
-    CALM, CUT, ageing, anonymous, back, client, go, login, quiet, returns, say, told, user, world,
+    CALM, CUT, ageing, anonymous, back, client, go, impatient, login, quiet, returns, say, told,
+    user, world,
 };
 use super::super::{Scenario, Size};
 use crate::client::{Ask, Kind};
@@ -188,6 +189,27 @@ pub const SCENARIOS: &[Scenario] = &[
             }
         },
         reaches: &["mailbox expired", "client dies"],
+    },
+    Scenario {
+        name: "two-devices-uncounted-patient",
+        says: "a user listens with two clients on two servers; the one of the later login is cut off and not counted any more; timers wait",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a")]),
+                user(2, Kind::Ours, &[1], []),
+                User {
+                    client: client(3, 1, Kind::Ours, &[2]),
+                    ..user(2, Kind::Ours, &[2], [])
+                },
+            ];
+            let cut = Event::Cut(Ways::between(&[1], &[2]));
+            let mut setup = impatient(told(world(&[0, 1], users, CALM), &[cut]));
+            // At the other server nobody would age who isn't asserted anew here, and so on for ever.
+            setup.servers[0].delivery.mailbox_age = Some(1);
+            setup.patient()
+        },
+        reaches: &["Age", "server uncounted"],
     },
     Scenario {
         name: "device-moves",
