@@ -289,6 +289,23 @@ fn a_record_learned_from_a_denial_is_passed_on_although_what_precedes_it_is_unkn
 }
 
 #[test]
+fn a_lost_change_without_its_winner_cuts_its_sender_off() {
+    for (upto, lost) in [(1, 1), (1, 2), (1, 0)] {
+        let mut server = Server::new(&[1], SOUND.limits);
+        let changes = Changes {
+            stream: stream(),
+            after: 0,
+            upto,
+            records: vec![],
+            lost: vec![(lost, Username::from("aaron"))],
+        };
+        server.says(1, Peer::Directory(Box::new(changes)));
+        assert!(server.state.tree.children.is_empty());
+        assert_eq!(server.state.durable.registry.complete(&stream()), 0);
+    }
+}
+
+#[test]
 fn a_hole_in_a_stream_cuts_its_sender_off() {
     let mut server = Server::new(&[1], SOUND.limits);
     let changes = Changes {
