@@ -20,8 +20,7 @@ pub fn holds(view: &View<'_>) -> bool {
                 process.held.is_empty()
                     && process.unsynced.is_empty()
                     && !process.timers.contains(&Timer::Floor)
-                    && (process.state.halted.is_some()
-                        || process.state.delivery.mailboxes.is_empty())
+                    && process.state.delivery.mailboxes.is_empty()
             })
             && view.users.iter().all(|(_, seat)| {
                 let mut process = seat.process.iter();

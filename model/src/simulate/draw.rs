@@ -58,26 +58,10 @@ impl Plan {
         } else {
             knobs
         };
-        let knobs = match drains.as_slice() {
-            [] => knobs,
-            // docs/verification.md: a mailbox may expire on a server that has said farewell, which nobody else learns.
-            _ => Knobs {
-                mailbox_age: None,
-                ..knobs
-            },
-        };
-        // docs/verification.md: a log may be one too long on the disk when a slow reader has just been cut off.
-        let knobs = match knobs.log_max {
-            0 => knobs,
-            _ => Knobs {
-                unheard_max: 0,
-                ..knobs
-            },
-        };
         // Who isn't connected can't log out.
         let stays = budget.crashes == 0 && drains.is_empty() && knobs.keeps_connections();
         let manner = Manner {
-            legacy: knobs.log_max == 0,
+            legacy: knobs.log_max == 0 && knobs.patience.is_none(),
             // What an original client has said is lost with its server, and in no order with what it says elsewhere.
             legacy_speaks: budget.crashes == 0 && drains.is_empty() && !knobs.balances,
             dies: has(Trouble::Clients),
@@ -226,7 +210,7 @@ fn person(servers: usize, manner: Manner, dice: &mut Dice) -> Person {
     let mut knows = dice.some_of(count, servers);
     let moves = deeds.iter().any(|deed| *deed != Deed::Say);
     match dice.below(6) {
-        // docs/verification.md: elsewhere, over a cut, nobody may know of the user's mailbox yet.
+        // Elsewhere, over a cut, nobody may know of the user yet, and a new copy of a client is new there (docs/protocol.md, Sessions, rule 6).
         0 if manner.dies && name == Name::Known && !moves => {
             knows.truncate(1);
             deeds.push(Deed::Return(knows[0]));

@@ -28,6 +28,7 @@ impl Plan {
                 Beginning::Acquainted => Start::Acquainted,
                 Beginning::Settled => Start::Settled,
             },
+            by_chance: true,
             slow_dials: self.knobs.slow_dials,
             patient: self.knobs.patient,
             cuts: self.cuts.iter().map(ways).collect(),

@@ -189,9 +189,11 @@ impl<'a> Walker<'a> {
 }
 
 impl Plan {
-    /// The pace at which nothing goes wrong any more, and nobody wants anything.
+    /// The pace at which nothing goes wrong any more, and nobody wants anything. Timers are slow next to messages, as they are where
+    /// it serves: otherwise a large world is busy with what its timers ask for, and what was on its way hardly moves.
     pub fn calm(&self) -> Pace {
         Pace {
+            timers: 1,
             wishes: 0,
             faults: 0,
             ..self.pace

@@ -171,11 +171,9 @@ pub(super) fn on_line(
             seen.note("loser refused at login");
             end(state, guest, Stage::Lost);
         }
-        // Who is let in hears what others say, and may be sent on; that is for properties of other worlds to judge.
-        (
-            Reply::LoginSuccess { .. } | Reply::Broadcast { .. } | Reply::Gap { .. },
-            Stage::Holding,
-        )
+        // Who has the name counts as logged in: it hears what others say, and may be sent on. Who still asks may be, too, if its server
+        // is being stopped and has waited for the answer for long enough.
+        (Reply::LoginSuccess { .. } | Reply::Broadcast { .. }, Stage::Holding)
         | (Reply::Redirect { .. }, Stage::Holding | Stage::Asking) => {}
         (
             Reply::RegisterSuccess { .. }

@@ -8,7 +8,7 @@ use imbl::OrdSet;
 use super::user::{User, Wish};
 use super::{State, World};
 use crate::client::{Ask, Told};
-use crate::message::client::{Info, Secret};
+use crate::message::client::{Info, Secret, Vector};
 use crate::message::server::{Message, Phase};
 use crate::message::{Activity, Stream, Username};
 use crate::node::{self, delivery::home, registry};
@@ -269,7 +269,9 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
             for (user, wants) in world.setup.users.iter().enumerate() {
                 let echoes = world.setup.servers[server].delivery.echoes;
                 let hears = user != saying.speaker || echoes;
-                if hears && after.users[user].logged_in && is_owed(&was, wants, &entry.message) {
+                let owed_after = owed_after(&was, wants, &entry.message);
+                let is_owed = |cursor| !was_said_before(after, &entry.message, &cursor);
+                if hears && after.users[user].logged_in && owed_after.is_some_and(is_owed) {
                     let seat = &mut after.users[user];
                     seat.alter(|seat| seat.hearing.of[saying.speaker].due.insert(saying.index));
                 }
@@ -278,18 +280,25 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
     }
 }
 
-/// Whether a server must see to it that a user hears a message.
-fn is_owed(server: &node::State, user: &User, message: &Message) -> bool {
-    let Some((name, Some(Secret::Hashed(secret)))) = user.name() else {
-        return false;
+/// If a server must see to it that a user hears a message: up to where it knows the user to have heard.
+fn owed_after(server: &node::State, user: &User, message: &Message) -> Option<Vector> {
+    let (name, secret) = user.name()?;
+    let Some(Secret::Hashed(secret)) = secret else {
+        return None;
     };
-    let Ok(registration) = registry::verify(server, name, secret) else {
-        return false;
-    };
+    let registration = registry::verify(server, name, secret).ok()?;
     let book = &server.durable.delivery.book;
-    let session = book.sessions.get(&registration);
-    if session.is_none_or(|session| matches!(session.phase, Phase::Expired | Phase::Out)) {
-        return false;
+    let session = book.sessions.get(&registration)?;
+    if let Phase::Expired | Phase::Out = session.phase {
+        return None;
     }
-    home::cursor_of(server, &registration).is_some_and(|cursor| !message.is_in(&cursor))
+    home::cursor_of(server, &registration).filter(|cursor| !message.is_in(cursor))
+}
+
+/// Whether the same words lie behind this cursor in another place: their speaker has offered them again, to a server that didn't know
+/// them. Who logged in after they had been said is not owed them for that. What was owed once, stays so.
+fn was_said_before(state: &State, message: &Message, cursor: &Vector) -> bool {
+    let processes = state.servers.iter().filter_map(|it| it.process.as_ref());
+    let mut entries = processes.flat_map(|it| it.state.durable.delivery.log.entries.values());
+    entries.any(|it| it.message.activity == message.activity && it.message.is_in(cursor))
 }

@@ -31,6 +31,9 @@ pub struct Setup {
     pub start: Start,
     /// Whether a dial takes its time; otherwise it succeeds or fails in the step that begins it.
     pub slow_dials: bool,
+    /// Whether it is drawn by chance, so that every fault may meet every bound. Then a user may be away, or where nobody knows of it,
+    /// just when a bound passes; the worlds that are checked to the last state are made so that nobody is.
+    pub by_chance: bool,
     /// Whether timers are patient: they fire only when the protocol has nothing else to do.
     pub patient: bool,
     /// The cuts that may happen, each a set of ways that break together.
@@ -141,6 +144,7 @@ impl Setup {
             clock_step: 10,
             start: Start::Settled,
             slow_dials: false,
+            by_chance: false,
             patient: false,
             cuts: Vec::new(),
             faults: Faults::default(),

@@ -55,11 +55,11 @@ pub struct View<'a> {
     pub only_stops: bool,
     /// The servers that operators have given up and that haven't been started since, by index.
     pub given_up: BTreeSet<usize>,
-    /// Whether somebody may be on a server that others don't know, or don't wait for any more, before they know of him: then nobody keeps
-    /// anything for him.
+    /// Whether somebody may be on a server that others don't know yet, or don't wait for any more: they forget what everyone they
+    /// count has, and when that server joins them it is told SKIP, and its clients a gap.
     pub strangers: bool,
-    /// Whether anybody may be away for long without having left: a world in which everybody logs in first has no such troubles.
-    pub leaves_unasked: bool,
+    /// Whether faults may keep anybody away for longer than a mailbox is kept.
+    pub kept_away: bool,
     /// Whether servers keep mailboxes for a time only.
     pub mailboxes_end: bool,
     /// Whether logs have a bound that is near.
@@ -110,7 +110,7 @@ impl<'a> View<'a> {
             held.into_iter().any(|held| match &held.deed {
                 Deed::Send { line, .. } => link::changes_tree(line),
                 Deed::Open { .. } => true,
-                Deed::Close { link } => is_between_servers(state, *link),
+                Deed::Close { link } => ends_an_edge(state, *link),
             })
         };
         let leaves = |server: &node::State| server.drain != node::drain::Stage::Serving;
@@ -136,7 +136,6 @@ impl<'a> View<'a> {
             given_up
         });
         let stops = |event: &Event| matches!(event, Event::Drain(_));
-        let comes_later = setup.start != Start::LoggedIn;
         let any = |says: fn(&Settings) -> bool| {
             let mut servers = setup.servers.iter();
             servers.any(|server| says(&server.delivery))
@@ -168,9 +167,9 @@ impl<'a> View<'a> {
                 let far = Settings::default();
                 settings.log_max < far.log_max || settings.log_max_bytes < far.log_max_bytes
             }),
-            strangers: setup.start == Start::Cold
-                || (comes_later && any(|settings| settings.patience.is_some())),
-            leaves_unasked: comes_later && setup.faults != Faults::default(),
+            strangers: setup.by_chance
+                && (setup.start == Start::Cold || any(|settings| settings.patience.is_some())),
+            kept_away: setup.by_chance && setup.faults != Faults::default(),
             mailboxes_end: any(|settings| settings.mailbox_age.is_some()),
             patience_ends: any(|settings| settings.patience.is_some()),
             clients_end: any(|settings| settings.client_age.is_some()),
@@ -296,10 +295,20 @@ impl<'a> View<'a> {
     }
 }
 
-/// Whether a link is one of the servers', or is no more.
-fn is_between_servers(state: &State, link: Link) -> bool {
+/// Whether somebody takes a link for an edge of the tree that is to be closed. A client is let go of without the tree, and so is a server whose
+/// join is refused.
+fn ends_an_edge(state: &State, link: Link) -> bool {
     let connection = state.links.get(link.0 as usize).and_then(Option::as_ref);
-    connection.is_none_or(|connection| matches!(connection.ends[0].party, Party::Server(_)))
+    connection.is_some_and(|connection| {
+        let mut ends = connection.ends.iter();
+        ends.any(|end| match end.party {
+            Party::Server(server) => {
+                let process = state.servers[server].process.as_ref();
+                process.is_some_and(|process| process.state.edges().any(|edge| edge == link))
+            }
+            Party::Client(_) | Party::Guest(_) => false,
+        })
+    })
 }
 
 /// Whether a server may take a client for who it says it is, or give it the name.

@@ -42,6 +42,12 @@ impl Meanwhile {
         self.stands = self.rewrites;
     }
 
+    /// Says something that stays: the line that says how far it is comes below it.
+    pub(super) fn note(&mut self, line: impl fmt::Display) {
+        self.finish();
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
     /// Says nothing this time.
     pub(super) fn skip(&mut self) {
         self.told = Instant::now();

@@ -70,6 +70,12 @@ impl Job<'_> {
             let mut line = Meanwhile::new(Duration::from_millis(200), Duration::from_secs(10));
             for (plan, course) in done {
                 results.count(&plan, &course);
+                if let Some(failing) = &course.failing {
+                    line.note(format!(
+                        "simulate: seed {} fails: {}",
+                        plan.seed, failing.law
+                    ));
+                }
                 if line.is_due().is_some() {
                     line.say(self.progress(&results, started));
                 }
