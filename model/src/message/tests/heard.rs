@@ -98,7 +98,7 @@ fn what_both_sides_say_is_read_for_the_one_who_hears_it() {
         heard_by(Hearer::Client, line),
         Line::Reply(Reply::Invalid { info: info() })
     );
-    let line = r#"{"command":"AUTHENTICATION_FAIL","info":"why","v":5}"#;
+    let line = r#"{"command":"AUTHENTICATION_FAIL","info":"why","v":6}"#;
     assert_eq!(
         server_hears(line),
         Line::Peer(Peer::AuthenticationFail { info: info() })

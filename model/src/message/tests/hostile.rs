@@ -12,8 +12,8 @@ const LINES: &[&str] = &[
     r#"{"command":"ACTIVITY_BROADCAST","activity":{"\u0061uthenticated_user":5},"from":{"stream":"s:1/1/9f","number":1}}"#,
     r#"{"command":"REDIRECT","hostname":"localhost","port":3780}"#,
     r#"{"command":"GAP","missed":18446744073709551615,"info":"x","cursor":{"a:1/1/1":3}}"#,
-    r#"{"command":"PATH","v":5,"path":[{"born":1,"name":"a"}],"children":[]}"#,
-    r#"{"command":"KNOWN","v":5,"servers":[["a",{"born":1,"incarnation":{"number":1,"nonce":2},"address":"a:1"}]]}"#,
+    r#"{"command":"PATH","v":6,"path":[{"born":1,"name":"a"}],"children":[]}"#,
+    r#"{"command":"KNOWN","v":6,"servers":[["a",{"born":1,"incarnation":{"number":1,"nonce":2},"address":"a:1"}]]}"#,
 ];
 
 /// What takes the place of a byte: what JSON is made of, and what it never has.

@@ -176,10 +176,10 @@ fn a_server_command_without_its_version_or_its_fields_is_refused() {
         children: vec![],
     });
     assert_eq!(
-        server_hears(&format!("{{{path},\"v\":5,\"later\":[]}}")),
+        server_hears(&format!("{{{path},\"v\":6,\"later\":[]}}")),
         understood
     );
-    assert_eq!(server_hears(&format!("{{\"v\":5,{path}}}")), understood);
+    assert_eq!(server_hears(&format!("{{\"v\":6,{path}}}")), understood);
     assert_eq!(malformed(&format!("{{{path}}}")), Info::OtherVersion);
     assert_eq!(
         malformed(&format!("{{{path},\"v\":3}}")),
@@ -190,9 +190,9 @@ fn a_server_command_without_its_version_or_its_fields_is_refused() {
         malformed(r#"{"command":"PATH","v":"1"}"#),
         Info::WrongType(Field::Version)
     );
-    assert_eq!(malformed(r#"{"command":"PATH","v":5}"#), Info::WrongFields);
+    assert_eq!(malformed(r#"{"command":"PATH","v":6}"#), Info::WrongFields);
     assert_eq!(
-        malformed(r#"{"command":"AUTHENTICATE","v":5,"secret":"s1"}"#),
+        malformed(r#"{"command":"AUTHENTICATE","v":6,"secret":"s1"}"#),
         Info::WrongFields
     );
 }

@@ -515,7 +515,7 @@ fn what_is_answered_to_what_is_no_message() {
         r#"{"command":"ACTIVITY_MESSAGE","username":"anonymous"}"#,
         r#"{"command":"ACTIVITY_MESSAGE","username":"anonymous","activity":"hi"}"#,
         r#"{"command":"AUTHENTICATE","secret":"gen1p85md2qnq0d59qll3fbcoa"}"#,
-        r#"{"command":"PATH","v":5}"#,
+        r#"{"command":"PATH","v":6}"#,
     ] {
         let Line::Malformed(info) = Line::decode(heard.as_bytes(), Hearer::Server) else {
             panic!("{heard} was understood")
