@@ -5,6 +5,7 @@
 //! - [`transport`] carries lines between processes and notices when it can't.
 //! - [`edge`] turns users' secrets into hashes before the actor sees them.
 //! - [`store`] keeps the actor's durable state on disk.
+//! - [`record`] writes down what the actor is given, so that it can be run again.
 //! - [`http`] shows its operator how the server is.
 //! - [`metrics`] is what a server counts while it works.
 //! - [`command`] is the `regrow` command, one file per subcommand.
@@ -14,6 +15,7 @@ pub mod command;
 pub mod edge;
 pub mod http;
 pub mod metrics;
+pub mod record;
 pub mod runtime;
 pub mod store;
 pub mod transport;

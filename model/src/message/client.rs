@@ -10,7 +10,7 @@ use imbl::OrdMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use smol_str::SmolStr;
 
-pub use super::info::{Field, Info};
+pub use super::info::{Exactly, Field, Info};
 use super::{Activity, Address, ClientId, SecretHash, Stamp, Stream, Username};
 
 /// Per stream, up to which number something is held. A stream that is absent counts as 0.

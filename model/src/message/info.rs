@@ -10,7 +10,8 @@ use super::Username;
 
 /// One reason. What another program wrote is kept as [`Info::Text`], whatever it says, so a text that was
 /// sent and received again is equal in its words, not as a value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub enum Info {
     // What went well.
     /// The LOGIN was accepted.
@@ -101,6 +102,11 @@ pub enum Info {
     /// What somebody else wrote.
     Text(SmolStr),
 }
+
+/// A reason as a value, not as a text: for a recording, whose reader has to come to the very same one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Exactly(#[serde(with = "Info")] pub Info);
 
 impl Info {
     /// How much of an unknown command is repeated to its sender, in characters.
@@ -201,7 +207,7 @@ impl<'de> Deserialize<'de> for Info {
 }
 
 /// The fields that a client and a server know of each other's messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Field {
     /// Which message it is.
     Command,

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Role, State as Node, Step, Timer, connection, delivery};
 use crate::message::server::Load;
 use crate::message::{Address, Peer, Reply, ServerName, Stream};
@@ -47,7 +49,7 @@ pub struct Other {
 }
 
 /// The intervals of announcing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Timing {
     /// How long changes are gathered before they are announced.
     pub merge: Range<Duration>,

@@ -12,6 +12,8 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::connection::{self, Standing};
 use super::{Halt, Role, State as Node, Step, Timer, balance, delivery, registry, tree};
 use crate::message::{Line, Peer};
@@ -37,7 +39,7 @@ pub enum Stage {
 }
 
 /// The intervals of draining.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Timing {
     /// From one tick to the next.
     pub tick: Range<Duration>,

@@ -35,7 +35,7 @@ use connection::Connection;
 use rules::Rules;
 
 /// What a node is told when it is set up; the same at each of its starts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Config {
     /// What it is known by.
     pub name: ServerName,
@@ -43,7 +43,8 @@ pub struct Config {
     pub address: Address,
     /// Servers to join, in order; none for a root.
     pub seeds: Vec<Address>,
-    /// What every server of this system knows.
+    /// What every server of this system knows. Kept nowhere.
+    #[serde(skip, default = "Secret::never")]
     pub secret: Secret,
     /// Which intervals it keeps.
     pub timing: tree::Timing,
@@ -52,7 +53,7 @@ pub struct Config {
 }
 
 /// What differs from start to start: time and chance, as inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Boot {
     /// The clock at this start.
     pub now: Stamp,

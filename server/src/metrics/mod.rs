@@ -64,6 +64,8 @@ pub struct Metrics {
     pub secrets: Secrets,
     /// The saving of the state.
     pub disk: Disk,
+    /// The recording, if there is one.
+    pub recording: Recording,
     /// What the actor says to clients and to its operator.
     pub protocol: Protocol,
 }
@@ -75,12 +77,14 @@ impl Metrics {
         let traffic = Traffic::register(&mut registry);
         let secrets = Secrets::register(&mut registry);
         let disk = Disk::register(&mut registry);
+        let recording = Recording::register(&mut registry);
         let protocol = Protocol::register(&mut registry);
         Arc::new(Self {
             registry,
             traffic,
             secrets,
             disk,
+            recording,
             protocol,
         })
     }
@@ -283,6 +287,27 @@ impl Disk {
                 exponential_buckets(0.000_25, 2.0, 14),
             ),
             failing,
+        }
+    }
+}
+
+/// What is recorded of the node.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// 1 while it is recorded.
+    pub running: Gauge,
+    /// How much was written.
+    pub bytes: Count,
+}
+
+impl Recording {
+    fn register(registry: &mut Registry) -> Self {
+        let running = Gauge::default();
+        let help = "1 while the node is recorded";
+        registry.register("recording", help, running.clone());
+        Self {
+            running,
+            bytes: bytes(registry, "recorded", "Bytes of the recording"),
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Links {
     left: VecDeque<Link>,
     /// Links with something to flush.
     touched: Vec<Link>,
+    /// How many lines the transport was given, link by link, since somebody asked; `None` if nobody does.
+    released: Option<Vec<(Link, usize)>>,
 }
 
 /// What has been said since the last flush.
@@ -94,7 +96,8 @@ enum Part {
 }
 
 impl Links {
-    pub(super) fn new() -> Self {
+    /// None yet. `counts` whether somebody asks what the transport is given.
+    pub(super) fn new(counts: bool) -> Self {
         Self {
             links: HashMap::default(),
             sheets: Sheets::default(),
@@ -104,6 +107,7 @@ impl Links {
             purge_at: PURGE,
             left: VecDeque::new(),
             touched: Vec::new(),
+            released: counts.then(Vec::new),
         }
     }
 
@@ -309,12 +313,22 @@ impl Links {
         for link in self.touched.drain(..) {
             if let Some(entry) = self.links.get_mut(&link) {
                 entry.touched = false;
-                entry.flush(link, &prints);
+                let lines = entry.flush(link, &prints);
+                if let Some(released) = &mut self.released
+                    && lines > 0
+                {
+                    released.push((link, lines));
+                }
                 if entry.open == Open::Left && entry.held.is_empty() {
                     self.links.remove(&link);
                 }
             }
         }
+    }
+
+    /// How many lines the transport was given since this was asked last, link by link.
+    pub(super) fn take_released(&mut self) -> Vec<(Link, usize)> {
+        self.released.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Cuts every link: what was to be sent on it, or waits, is lost.
@@ -382,7 +396,8 @@ impl Entry {
         }
     }
 
-    fn flush(&mut self, link: Link, prints: &Prints) {
+    /// Gives the transport what is ready: so many lines.
+    fn flush(&mut self, link: Link, prints: &Prints) -> usize {
         // What must wait still is kept; what was before has been cut out already.
         for (_, part) in self.held.iter_mut().rev() {
             match part {
@@ -397,13 +412,16 @@ impl Entry {
         }
         let closes = matches!(self.ready.last(), Some(Part::Close));
         let held = self.waiting();
+        let mut lines = 0;
         let ready = self.ready.drain(..).filter_map(|part| part.cut(prints));
+        let ready = ready.inspect(|passage| lines += passage.lines);
         let pushed = self.outbox.push(ready, held);
         if closes {
             self.outbox.finish();
         } else if pushed.is_err() {
             self.cut(link);
         }
+        lines
     }
 
     fn cut(&mut self, link: Link) {
@@ -447,7 +465,7 @@ mod tests {
 
     #[test]
     fn what_nobody_hears_is_not_kept() {
-        let mut links = Links::new();
+        let mut links = Links::new(false);
         for _ in 0..100_000 {
             links.spread(vec![Link(1)], &Request::Logout.into(), None);
         }
@@ -460,7 +478,7 @@ mod tests {
             lines: 100,
             bytes: 1 << 20,
         };
-        let mut links = Links::new();
+        let mut links = Links::new(false);
         for number in 0..2 * PURGE as u64 {
             let link = Link(number);
             links.up(link, Arc::new(Outbox::new(bound)));
@@ -477,7 +495,7 @@ mod tests {
             lines: 100,
             bytes: 1 << 20,
         };
-        let mut links = Links::new();
+        let mut links = Links::new(false);
         let outbox = Arc::new(Outbox::new(bound));
         links.up(Link(1), outbox.clone());
         for line in 0..=bound.lines {

@@ -16,6 +16,8 @@
 //! - The first handler's save is on disk before a second handler runs: an identity is never used before it is kept.
 //! - A send or close after a save in the same handler waits for that save, later ones on the same link
 //!   wait behind it, nothing else waits (`links.rs`).
+//! - A [`Witness`] sees each handler's input before the handler runs, what it asks for before that is done, and a save on
+//!   disk before anything that waited for it goes to the transport.
 //! - Nothing queues without a bound. A link whose far end doesn't read is cut at its bound; everything
 //!   else waits where it came from, down to the sender's own socket.
 
@@ -29,12 +31,14 @@ mod outbox;
 mod promises;
 mod sheet;
 mod timers;
+mod witness;
 
 pub use commit::{Disk, DiskHealth, Forgetful};
 pub use event::{Dial, Event, Events};
 pub use look::{LookError, Looks, View, Waiting};
 pub use outbox::{Bound, Far, Fate, Outbox, Status};
 pub use sheet::Passage;
+pub use witness::{Cause, Witness};
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -70,7 +74,7 @@ const PARTING: Duration = Duration::from_secs(1);
 pub type Said = Box<dyn FnMut(&Line, usize) + Send>;
 
 /// What an actor is run with.
-pub struct Setup<N: Actor, T> {
+pub struct Setup<N: Actor, A, T> {
     /// The actor.
     pub actor: N,
     /// What its disk held when it started.
@@ -83,6 +87,8 @@ pub struct Setup<N: Actor, T> {
     pub told: Box<dyn FnMut(T) + Send>,
     /// Sees each line that it sends, and over how many links, to count them. It must not block either.
     pub said: Said,
+    /// Sees all of it, if it is recorded.
+    pub witness: Option<Box<dyn Witness<N, A>>>,
 }
 
 /// Holds a running actor. Dropping it stops the actor without waiting.
@@ -127,7 +133,7 @@ impl<A, S: 'static> Handle<A, S> {
 }
 
 /// Starts an actor on the current tokio runtime. `events` is where its transport puts what happens.
-pub fn spawn<N, A, T>(setup: Setup<N, T>, events: mpsc::Receiver<Event>) -> Handle<A, N::State>
+pub fn spawn<N, A, T>(setup: Setup<N, A, T>, events: mpsc::Receiver<Event>) -> Handle<A, N::State>
 where
     N: Actor<Msg = Port<A, T>> + Send + Sync + 'static,
     N::State: Send + Sync + 'static,
@@ -153,7 +159,7 @@ where
 }
 
 /// The actor and all that it has asked for.
-struct Running<N: Actor<State: 'static>, T> {
+struct Running<N: Actor<State: 'static>, A, T> {
     actor: N,
     state: Cow<'static, N::State>,
     timers: Timers<N::Timer>,
@@ -164,9 +170,14 @@ struct Running<N: Actor<State: 'static>, T> {
     told: Box<dyn FnMut(T) + Send>,
     said: Said,
     untold: VecDeque<(u64, T)>,
+    witness: Option<Box<dyn Witness<N, A>>>,
+    /// How often it has looked at its timers.
+    round: u64,
+    /// Which save the witness knows to be on disk.
+    shown_durable: u64,
 }
 
-impl<N, A, T> Running<N, T>
+impl<N, A, T> Running<N, A, T>
 where
     N: Actor<Msg = Port<A, T>>,
     N::State: 'static,
@@ -174,7 +185,11 @@ where
     A: Clone + Debug + Eq + Hash,
     T: Clone + Debug + Eq + Hash,
 {
-    fn start(setup: Setup<N, T>) -> Self {
+    fn start(setup: Setup<N, A, T>) -> Self {
+        let mut witness = setup.witness;
+        if let Some(witness) = &mut witness {
+            witness.begins(0, Cause::Start);
+        }
         let mut out = Out::new();
         let state = setup.actor.on_start(own_id(), &setup.storage, &mut out);
         let mut running = Self {
@@ -182,14 +197,17 @@ where
             state: Cow::Owned(state),
             timers: Timers::new(),
             choices: VecDeque::new(),
-            links: Links::new(),
+            links: Links::new(witness.is_some()),
             keeper: Keeper::new(setup.disk),
             dial: setup.dial,
             told: setup.told,
             said: setup.said,
             untold: VecDeque::new(),
+            witness,
+            round: 0,
+            shown_durable: 0,
         };
-        running.obey(out);
+        running.ended(out);
         running
     }
 
@@ -203,9 +221,10 @@ where
         let mut batch = Vec::with_capacity(BATCH);
         self.keeper.settled().await;
         loop {
+            self.round += 1;
             self.release();
             self.fire_timers();
-            self.links.flush();
+            self.flush();
             let alarm = self.timers.next();
             tokio::select! {
                 biased;
@@ -230,8 +249,11 @@ where
             self.keeper.settled().await;
         }
         self.release();
-        self.links.flush();
+        self.flush();
         self.links.finish();
+        if let Some(witness) = &mut self.witness {
+            witness.stopped(self.round, &self.state);
+        }
         // What still comes is for nobody; a transport that waits to say it must not wait for ever.
         events.close();
     }
@@ -265,6 +287,7 @@ where
     }
 
     fn input(&mut self, input: Input<A>) {
+        self.begins(Cause::Input(&input));
         self.step(|actor, state, out| {
             actor.on_msg(own_id(), state, runtime_id(), Port::In(input), out);
         });
@@ -274,6 +297,7 @@ where
         for timer in self.timers.due(Instant::now()) {
             // An earlier one of the same moment may have cancelled or set it again.
             if self.timers.take(&timer) {
+                self.begins(Cause::Timer(&timer));
                 self.step(|actor, state, out| actor.on_timeout(own_id(), state, &timer, out));
             }
         }
@@ -283,12 +307,48 @@ where
     fn step(&mut self, handler: impl FnOnce(&N, &mut Cow<'static, N::State>, &mut Out<N>)) {
         let mut out = Out::new();
         handler(&self.actor, &mut self.state, &mut out);
-        self.obey(out);
+        self.ended(out);
         while let Some((_, random)) = self.choices.pop_front() {
+            self.begins(Cause::Random(&random));
             let mut out = Out::new();
             self.actor
                 .on_random(own_id(), &mut self.state, &random, &mut out);
-            self.obey(out);
+            self.ended(out);
+        }
+    }
+
+    /// A handler is about to run.
+    fn begins(&mut self, cause: Cause<'_, N, A>) {
+        if self.witness.is_some() {
+            self.show_released();
+        }
+        if let Some(witness) = &mut self.witness {
+            witness.begins(self.round, cause);
+        }
+    }
+
+    /// It has run, and is obeyed.
+    fn ended(&mut self, out: Out<N>) {
+        if let Some(witness) = &mut self.witness {
+            witness.ends(&self.state, &out);
+        }
+        self.obey(out);
+    }
+
+    /// Gives the transport what is ready.
+    fn flush(&mut self) {
+        self.links.flush();
+        self.show_released();
+    }
+
+    /// Shows the witness what the transport was given.
+    fn show_released(&mut self) {
+        let Some(witness) = &mut self.witness else {
+            return;
+        };
+        let released = self.links.take_released();
+        if !released.is_empty() {
+            witness.released(&released);
         }
     }
 
@@ -344,6 +404,13 @@ where
     /// Lets go of everything that waited for what is on disk by now.
     fn release(&mut self) {
         let durable = self.keeper.durable();
+        if durable > self.shown_durable && self.witness.is_some() {
+            self.show_released();
+            self.shown_durable = durable;
+            if let Some(witness) = &mut self.witness {
+                witness.durable(durable);
+            }
+        }
         self.links.release(durable);
         while self.untold.len() > UNTOLD
             || self.untold.front().is_some_and(|(seq, _)| *seq <= durable)

@@ -1,5 +1,6 @@
 //! What a durable state consists of: one root value, and persistent maps that change a little at a time.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 
 use imbl::OrdMap;
@@ -122,6 +123,53 @@ impl<S: 'static> Schema<S> {
             let changes = move |change: &mut Change<'_>| (table.changes)(old, new, change);
             (table.name, changes)
         })
+    }
+
+    /// The root of a state, to be kept elsewhere than in a store.
+    pub fn unfold_root(&self, state: &S) -> String {
+        String::from_utf8((self.root)(state)).expect("JSON is a text")
+    }
+
+    /// Hands out all rows of a state, to be kept elsewhere than in a store: table, key, value.
+    ///
+    /// # Errors
+    /// Those of whoever takes them.
+    pub fn unfold<E>(
+        &self,
+        state: &S,
+        mut take: impl FnMut(&'static str, &[u8], &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for table in &self.tables {
+            let mut taken = Ok(());
+            let mut put = |key: &[u8], value: Option<&[u8]>| {
+                if let (Ok(()), Some(value)) = (&taken, value) {
+                    taken = take(table.name, key, value);
+                }
+                Ok(())
+            };
+            // Nothing that it is handed to can fail.
+            let _ = (table.changes)(None, state, &mut put);
+            taken?;
+        }
+        Ok(())
+    }
+
+    /// A state of what was [handed out](Self::unfold).
+    ///
+    /// # Errors
+    /// When it isn't such a state.
+    pub fn fold(
+        &self,
+        root: &str,
+        tables: &HashMap<String, Vec<(Vec<u8>, Vec<u8>)>>,
+    ) -> Result<S, serde_json::Error> {
+        let mut state = (self.make)(root.as_bytes())?;
+        for table in &self.tables {
+            for (key, value) in tables.get(table.name).into_iter().flatten() {
+                (table.fill)(&mut state, key, value)?;
+            }
+        }
+        Ok(state)
     }
 
     /// A state of what was stored. `rows` hands out the rows of a table, one by one.

@@ -82,6 +82,12 @@ impl Key {
         Ok(Self(hash))
     }
 
+    /// A key for something else, which follows from this one, and from which this one doesn't.
+    pub(crate) fn derived(&self, purpose: &[u8]) -> [u8; 32] {
+        let mac = Blake2sMac256::new(&self.0.into()).chain_update(purpose);
+        mac.finalize().into_bytes().into()
+    }
+
     fn mac(&self, role: Role, dialer: Nonce, acceptor: Nonce) -> Blake2sMac256 {
         let role: &[u8] = match role {
             Role::Dialer => b"dialer",

@@ -98,7 +98,7 @@ pub struct Durable {
 }
 
 /// What can be chosen about delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Settings {
     /// Whether a speaker's own connection is told what it said.
     pub echoes: bool,

@@ -3,10 +3,12 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::node::{balance, drain};
 
 /// The intervals that a node keeps. Ranges, so that many nodes don't act at once.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Timing {
     /// Before each of the two dials of a parent that was lost.
     pub lost_parent: Range<Duration>,

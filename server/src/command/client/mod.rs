@@ -179,6 +179,7 @@ impl Session {
                 let _ = tokio::task::block_in_place(|| tell.blocking_send(told));
             }),
             said: Box::new(|_, _| {}),
+            witness: None,
         };
         Self {
             client: spawn(setup, happened),

@@ -1,5 +1,6 @@
 //! `--durability`: what an acknowledgement promises about the disk.
 
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -27,6 +28,17 @@ pub enum Durability {
     "it is sync, memory, or interval= and a time from 1ms to 600s, such as interval=200ms or interval=5s"
 )]
 pub struct DurabilityError;
+
+/// As it is given, but for the unit of a time: that is milliseconds.
+impl fmt::Display for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sync => f.write_str("sync"),
+            Self::Interval(interval) => write!(f, "interval={}ms", interval.as_millis()),
+            Self::Memory => f.write_str("memory"),
+        }
+    }
+}
 
 impl FromStr for Durability {
     type Err = DurabilityError;

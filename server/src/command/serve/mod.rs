@@ -6,6 +6,7 @@ mod intervals;
 mod limits;
 mod pages;
 mod profile;
+mod recorded;
 mod reload;
 mod secret;
 mod stopping;
@@ -16,6 +17,7 @@ pub use durability::{Durability, DurabilityError};
 pub use intervals::{IntervalError, IntervalFlags};
 pub use pages::Http;
 pub use profile::Profile;
+pub use recorded::RecordFlags;
 pub use secret::{SecretError, SecretFlags};
 
 use std::fmt;
@@ -29,7 +31,9 @@ use clap::Args;
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use regrow_model::message::{Address, AddressError};
-use regrow_model::node::{Boot, Config, Halt, Node, Report, balance, delivery, tree};
+use regrow_model::node::{
+    Boot, Config, Durable, Halt, Node, Order, Report, balance, delivery, tree,
+};
 use serde_json::{Map, Value};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,7 +51,8 @@ use crate::clock::now;
 use crate::edge::{self, Edge};
 use crate::http::{About, Pages};
 use crate::metrics::{Measured, Metrics};
-use crate::runtime::{EVENTS, Handle, Setup, spawn};
+use crate::record::{RecordError, Recorder};
+use crate::runtime::{Disk, EVENTS, Handle, Setup, Witness, spawn};
 use crate::store::StoreError;
 use crate::transport::handshake::Key;
 use crate::transport::{Carriers, Shared, Side, Transport};
@@ -119,6 +124,8 @@ pub struct Serve {
     pub no_echo: bool,
     #[command(flatten)]
     limits: LimitFlags,
+    #[command(flatten)]
+    recorded: RecordFlags,
     #[command(flatten)]
     http: Http,
     /// How the log looks
@@ -209,6 +216,9 @@ pub enum ServeError {
     /// The data directory can't be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It can't be recorded.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// The system doesn't let us wait for signals, or run threads.
     #[error("cannot run: {0}")]
     System(#[from] io::Error),
@@ -258,6 +268,21 @@ impl Serve {
         let door = self.http.open()?;
         let metrics = Metrics::new();
         let (about, settings) = self.about(&config);
+        let boot = Boot {
+            now: now(),
+            nonce: rand::rng().random(),
+        };
+        let recorder = self.recorded.begin(
+            (&config, boot),
+            storage.as_ref(),
+            self.durability,
+            &key,
+            &metrics.recording,
+        )?;
+        let disk: Box<dyn Disk<Durable>> = match &recorder {
+            Some(recorder) => Box::new(recorder.before(disk)),
+            None => disk,
+        };
 
         let (events, queue) = mpsc::channel(EVENTS);
         let edge = Arc::new(Edge::new(DOMAIN, hashers(), &metrics));
@@ -278,13 +303,7 @@ impl Serve {
         let (halt, mut halted) = mpsc::channel(1);
         let (reported, said) = (metrics.protocol.clone(), metrics.protocol.clone());
         let setup = Setup {
-            actor: Node::new(
-                config,
-                Boot {
-                    now: now(),
-                    nonce: rand::rng().random(),
-                },
-            ),
+            actor: Node::new(config, boot),
             storage,
             disk: Box::new(Measured::new(disk, metrics.disk.clone())),
             dial: Box::new(transport.clone()),
@@ -296,6 +315,7 @@ impl Serve {
                 }
             }),
             said: Box::new(move |line, links| said.said(line, links)),
+            witness: recorder.map(witness),
         };
         let mut node = spawn(setup, queue);
         let (stopping, draining) = watch::channel(false);
@@ -455,6 +475,10 @@ fn threads(number: Option<u16>) -> io::Result<tokio::runtime::Runtime> {
         builder.worker_threads(number);
     }
     builder.enable_all().build()
+}
+
+fn witness(recorder: Recorder) -> Box<dyn Witness<Node, Order>> {
+    Box::new(recorder)
 }
 
 /// Saves, then hands over what was said.

@@ -223,6 +223,7 @@ impl Puppet {
                 let _ = tell.send(told);
             }),
             said: Box::new(|_, _| {}),
+            witness: None,
         };
         let running = spawn(setup, queue);
         if by == By::Quic {

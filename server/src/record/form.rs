@@ -1,0 +1,431 @@
+//! What a recording consists of, and how that is written down: numbers of seven bits a byte, lines as a wire carries them
+//! (`docs/operating.md`, Recording).
+
+use std::time::Duration;
+
+use regrow_model::message::client::{Exactly, Secret};
+use regrow_model::message::encode::EncodeError;
+use regrow_model::message::{Address, Hearer, Line, Peer, Request, Stamp};
+use regrow_model::node::{Order, Timer};
+use regrow_model::port::{End, Input, Link};
+
+/// One thing that was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A row of the durable state with which the server started: a table's name, a key, a value.
+    Row(String, Vec<u8>, Vec<u8>),
+    /// A handler began.
+    Begins {
+        /// Handlers are counted from 0, which is the start.
+        number: u64,
+        /// How often the runtime had looked at its timers.
+        round: u64,
+        /// When, since the recording began.
+        at: Duration,
+        /// Why.
+        cause: Given,
+    },
+    /// The handler that began last has ended: a digest of what it asked for.
+    Ends(u64),
+    /// All saves up to this one were on disk.
+    Durable(u64),
+    /// So many lines went to the transport, link by link.
+    Released(Vec<(Link, usize)>),
+    /// A digest of the state after the handler that ended last.
+    Checkpoint(u64),
+    /// The server was stopped, and had saved everything.
+    Stopped {
+        /// How often the runtime had looked at its timers.
+        round: u64,
+        /// When, since the recording began.
+        at: Duration,
+    },
+}
+
+/// Why a handler ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// The node was started.
+    Start,
+    /// Something happened to it.
+    Input(Input<Order>),
+    /// A timer fired.
+    Timer(Timer),
+}
+
+/// Bytes that are no record of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FormError(String);
+
+impl FormError {
+    fn new(what: impl std::fmt::Display) -> Self {
+        Self(what.to_string())
+    }
+}
+
+impl Record {
+    /// Appends the record. Its secrets are covered.
+    ///
+    /// # Errors
+    /// When it holds a line that no wire carries: then nothing is appended.
+    pub(super) fn write(self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let before = out.len();
+        let done = self.append(out);
+        if done.is_err() {
+            out.truncate(before);
+        }
+        done
+    }
+
+    fn append(self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        match self {
+            Self::Row(table, key, value) => {
+                out.push(b'r');
+                [table.as_bytes(), &key, &value].map(|part| bytes(part, out));
+            }
+            Self::Begins {
+                number,
+                round,
+                at,
+                cause,
+            } => {
+                out.push(b'b');
+                [number, round, micros(at)].map(|n| put(n, out));
+                cause.append(out)?;
+            }
+            Self::Ends(digest) => {
+                out.push(b'e');
+                out.extend(digest.to_le_bytes());
+            }
+            Self::Durable(save) => {
+                out.push(b'd');
+                put(save, out);
+            }
+            Self::Released(lines) => released(&lines, out),
+            Self::Checkpoint(digest) => {
+                out.push(b'c');
+                out.extend(digest.to_le_bytes());
+            }
+            Self::Stopped { round, at } => {
+                out.push(b's');
+                [round, micros(at)].map(|n| put(n, out));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends a [`Record::Released`].
+pub(super) fn released(lines: &[(Link, usize)], out: &mut Vec<u8>) {
+    out.push(b'l');
+    put(lines.len() as u64, out);
+    for (link, count) in lines {
+        put(link.0, out);
+        put(*count as u64, out);
+    }
+}
+
+impl Given {
+    fn append(self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        match self {
+            Self::Start => out.push(b's'),
+            Self::Timer(timer) => {
+                out.push(b't');
+                json(&timer, out);
+            }
+            Self::Input(input) => match input {
+                Input::Up { link, end } => {
+                    out.push(b'u');
+                    put(link.0, out);
+                    match end {
+                        End::Accepted => bytes(b"", out),
+                        End::Dialed(address) => bytes(address.as_str().as_bytes(), out),
+                    }
+                }
+                Input::Line { link, line } => {
+                    out.push(b'l');
+                    put(link.0, out);
+                    append_line(line, out)?;
+                }
+                Input::Received { link, lines } => {
+                    out.push(b'r');
+                    [link.0, lines].map(|n| put(n, out));
+                }
+                Input::Down { link } => {
+                    out.push(b'd');
+                    put(link.0, out);
+                }
+                Input::Unreachable { address } => {
+                    out.push(b'n');
+                    bytes(address.as_str().as_bytes(), out);
+                }
+                Input::Ask(order) => {
+                    out.push(b'a');
+                    json(&order, out);
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+/// A line as it goes over a wire, and beside it what the edge of a server has put in.
+fn append_line(mut line: Line, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    match &mut line {
+        Line::Malformed(info) => {
+            out.push(b'm');
+            json(&Exactly(info.clone()), out);
+            return Ok(());
+        }
+        Line::Request(request) => {
+            out.push(b'q');
+            put(bare(request).0, out);
+        }
+        Line::Reply(_) => out.push(b'a'),
+        Line::Peer(peer) => {
+            out.push(b'p');
+            let secret = match secret_of(peer) {
+                Some(Secret::Hashed(hash)) => hash.as_str().as_bytes(),
+                Some(Secret::Plain(_)) | None => b"",
+            };
+            bytes(secret, out);
+        }
+    }
+    let mut text = Vec::new();
+    line.encode(&mut text)?;
+    bytes(&text[..text.len() - 1], out);
+    Ok(())
+}
+
+/// Makes a request one that a wire carries; when it arrived, if it says that.
+fn bare(request: &mut Request) -> Stamp {
+    let uncover = |secret: &mut Secret| {
+        if let Secret::Hashed(hash) = secret {
+            *secret = Secret::Plain(hash.as_str().into());
+        }
+    };
+    match request {
+        Request::Register { secret, at, .. } => {
+            uncover(secret);
+            *at
+        }
+        Request::Login { secret, .. } | Request::Activity { secret, .. } => {
+            secret.iter_mut().for_each(uncover);
+            Stamp::default()
+        }
+        Request::Logout | Request::Got { .. } | Request::Invalid { .. } => Stamp::default(),
+    }
+}
+
+/// The reverse.
+fn covered(request: &mut Request, arrived: Stamp) {
+    let cover = |secret: &mut Secret| {
+        if let Secret::Plain(text) = secret {
+            *secret = Secret::Hashed((&*text).into());
+        }
+    };
+    match request {
+        Request::Register { secret, at, .. } => {
+            cover(secret);
+            *at = arrived;
+        }
+        Request::Login { secret, .. } | Request::Activity { secret, .. } => {
+            secret.iter_mut().for_each(cover);
+        }
+        Request::Logout | Request::Got { .. } | Request::Invalid { .. } => {}
+    }
+}
+
+/// The secret that goes over no wire.
+fn secret_of(peer: &mut Peer) -> Option<&mut Secret> {
+    if let Peer::Authenticate(join) = peer {
+        return Some(&mut join.secret);
+    }
+    if let Peer::Forget { secret, .. } = peer {
+        return Some(secret);
+    }
+    None
+}
+
+fn micros(at: Duration) -> u64 {
+    u64::try_from(at.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn put(mut n: u64, out: &mut Vec<u8>) {
+    while n >= 0x80 {
+        out.push(n as u8 | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+}
+
+fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    put(bytes.len() as u64, out);
+    out.extend_from_slice(bytes);
+}
+
+fn json(value: &impl serde::Serialize, out: &mut Vec<u8>) {
+    let text = serde_json::to_vec(value).expect("it is made to be written down");
+    bytes(&text, out);
+}
+
+/// Reads records, one after the other.
+pub(super) struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The next one; `None` at the end.
+    pub(super) fn record(&mut self) -> Result<Option<Record>, FormError> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(match self.byte()? {
+            b'r' => Record::Row(self.text()?, self.bytes()?.into(), self.bytes()?.into()),
+            b'b' => Record::Begins {
+                number: self.number()?,
+                round: self.number()?,
+                at: self.moment()?,
+                cause: self.given()?,
+            },
+            b'e' => Record::Ends(self.digest()?),
+            b'd' => Record::Durable(self.number()?),
+            b'l' => {
+                let count = self.number()?;
+                let mut lines = Vec::new();
+                for _ in 0..count {
+                    lines.push((Link(self.number()?), self.number()? as usize));
+                }
+                Record::Released(lines)
+            }
+            b'c' => Record::Checkpoint(self.digest()?),
+            b's' => Record::Stopped {
+                round: self.number()?,
+                at: self.moment()?,
+            },
+            other => return Err(FormError(format!("there is no record of kind {other}"))),
+        }))
+    }
+
+    fn given(&mut self) -> Result<Given, FormError> {
+        let input = match self.byte()? {
+            b's' => return Ok(Given::Start),
+            b't' => return Ok(Given::Timer(self.json()?)),
+            b'u' => {
+                let link = Link(self.number()?);
+                let end = match self.text()? {
+                    address if address.is_empty() => End::Accepted,
+                    address => End::Dialed(address.parse().map_err(FormError::new)?),
+                };
+                Input::Up { link, end }
+            }
+            b'l' => Input::Line {
+                link: Link(self.number()?),
+                line: self.line()?,
+            },
+            b'r' => Input::Received {
+                link: Link(self.number()?),
+                lines: self.number()?,
+            },
+            b'd' => Input::Down {
+                link: Link(self.number()?),
+            },
+            b'n' => Input::Unreachable {
+                address: self.text()?.parse::<Address>().map_err(FormError::new)?,
+            },
+            b'a' => Input::Ask(self.json()?),
+            other => return Err(FormError(format!("there is no input of kind {other}"))),
+        };
+        Ok(Given::Input(input))
+    }
+
+    fn line(&mut self) -> Result<Line, FormError> {
+        Ok(match self.byte()? {
+            b'm' => Line::Malformed(self.json::<Exactly>()?.0),
+            b'q' => {
+                let at = Stamp(self.number()?);
+                match Line::decode(self.bytes()?, Hearer::Server) {
+                    Line::Request(mut request) => {
+                        covered(&mut request, at);
+                        Line::Request(request)
+                    }
+                    other => return Err(strange(&other)),
+                }
+            }
+            b'a' => match Line::decode(self.bytes()?, Hearer::Client) {
+                Line::Reply(reply) => Line::Reply(reply),
+                other => return Err(strange(&other)),
+            },
+            b'p' => {
+                let known = self.text()?;
+                match Line::decode(self.bytes()?, Hearer::Server) {
+                    Line::Peer(mut peer) => {
+                        if let Some(secret) = secret_of(&mut peer) {
+                            *secret = Secret::Hashed(known.into());
+                        }
+                        Line::Peer(peer)
+                    }
+                    other => return Err(strange(&other)),
+                }
+            }
+            other => return Err(FormError(format!("there is no line of kind {other}"))),
+        })
+    }
+
+    fn byte(&mut self) -> Result<u8, FormError> {
+        let (byte, rest) = self.0.split_first().ok_or_else(short)?;
+        self.0 = rest;
+        Ok(*byte)
+    }
+
+    fn number(&mut self) -> Result<u64, FormError> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(FormError::new("a number is too long"))
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], FormError> {
+        let (taken, rest) = self.0.split_at_checked(len).ok_or_else(short)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8], FormError> {
+        let len = self.number()?;
+        self.take(usize::try_from(len).map_err(|_| short())?)
+    }
+
+    fn text(&mut self) -> Result<String, FormError> {
+        String::from_utf8(self.bytes()?.into()).map_err(FormError::new)
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<T, FormError> {
+        serde_json::from_slice(self.bytes()?).map_err(FormError::new)
+    }
+
+    fn digest(&mut self) -> Result<u64, FormError> {
+        let bytes = self.take(8)?;
+        Ok(u64::from_le_bytes(bytes.try_into().map_err(|_| short())?))
+    }
+
+    fn moment(&mut self) -> Result<Duration, FormError> {
+        Ok(Duration::from_micros(self.number()?))
+    }
+}
+
+fn short() -> FormError {
+    FormError::new("a record has no end")
+}
+
+fn strange(line: &Line) -> FormError {
+    FormError(format!("a line isn't what it was recorded as, but {line:?}"))
+}
