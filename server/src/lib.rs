@@ -6,12 +6,14 @@
 //! - [`edge`] turns users' secrets into hashes before the actor sees them.
 //! - [`store`] keeps the actor's durable state on disk.
 //! - [`record`] writes down what the actor is given, so that it can be run again.
+//! - [`conform`] runs it again, and compares.
 //! - [`http`] shows its operator how the server is.
 //! - [`metrics`] is what a server counts while it works.
 //! - [`command`] is the `regrow` command, one file per subcommand.
 
 mod clock;
 pub mod command;
+pub mod conform;
 pub mod edge;
 pub mod http;
 pub mod metrics;

@@ -9,6 +9,7 @@ use regrow::command::cert::Cert;
 use regrow::command::check::{self, Check};
 use regrow::command::client::Client;
 use regrow::command::config::{self, Config, ConfigError, Setting};
+use regrow::command::conform::{self, Conform};
 use regrow::command::data::Data;
 use regrow::command::demo::Demo;
 use regrow::command::explore::{self, Explore};
@@ -37,6 +38,7 @@ enum Command {
     Check(Check),
     Explore(Explore),
     Simulate(Simulate),
+    Conform(Conform),
     Serve(Box<Serve>),
     Client(Client),
     Bench(Bench),
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
     }
     let done: anyhow::Result<()> = match regrow.command {
         Command::Check(check) => return check::run(&check),
+        Command::Conform(conform) => return conform::run(&conform),
         Command::Bench(bench) => return bench::run(&bench),
         Command::Explore(explore) => return explore::run(&explore),
         Command::Simulate(simulate) => return simulate::run(&simulate),

@@ -12,7 +12,7 @@ use super::veil::Veil;
 
 /// A hash of 64 bits, of a stream of values.
 #[derive(Clone)]
-pub struct Digest(SipHasher13);
+pub(crate) struct Digest(SipHasher13);
 
 impl Default for Digest {
     fn default() -> Self {
@@ -128,7 +128,7 @@ pub(crate) fn of_state(state: &State) -> u64 {
 }
 
 /// Some bytes.
-pub(super) fn of_bytes(bytes: &[u8]) -> u64 {
+pub(crate) fn of_bytes(bytes: &[u8]) -> u64 {
     let mut digest = Digest::default();
     digest.write(bytes);
     digest.finish()

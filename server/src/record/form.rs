@@ -33,6 +33,8 @@ pub enum Record {
     Released(Vec<(Link, usize)>),
     /// A digest of the state after the handler that ended last.
     Checkpoint(u64),
+    /// The recording was given up, and the server went on.
+    Abandoned,
     /// The server was stopped, and had saved everything.
     Stopped {
         /// How often the runtime had looked at its timers.
@@ -82,7 +84,9 @@ impl Record {
         match self {
             Self::Row(table, key, value) => {
                 out.push(b'r');
-                [table.as_bytes(), &key, &value].map(|part| bytes(part, out));
+                for part in [table.as_bytes(), &key, &value] {
+                    bytes(part, out);
+                }
             }
             Self::Begins {
                 number,
@@ -91,7 +95,7 @@ impl Record {
                 cause,
             } => {
                 out.push(b'b');
-                [number, round, micros(at)].map(|n| put(n, out));
+                put_all([number, round, micros(at)], out);
                 cause.append(out)?;
             }
             Self::Ends(digest) => {
@@ -107,9 +111,10 @@ impl Record {
                 out.push(b'c');
                 out.extend(digest.to_le_bytes());
             }
+            Self::Abandoned => out.push(b'a'),
             Self::Stopped { round, at } => {
                 out.push(b's');
-                [round, micros(at)].map(|n| put(n, out));
+                put_all([round, micros(at)], out);
             }
         }
         Ok(())
@@ -150,7 +155,7 @@ impl Given {
                 }
                 Input::Received { link, lines } => {
                     out.push(b'r');
-                    [link.0, lines].map(|n| put(n, out));
+                    put_all([link.0, lines], out);
                 }
                 Input::Down { link } => {
                     out.push(b'd');
@@ -260,6 +265,10 @@ fn put(mut n: u64, out: &mut Vec<u8>) {
     out.push(n as u8);
 }
 
+fn put_all<const N: usize>(numbers: [u64; N], out: &mut Vec<u8>) {
+    numbers.into_iter().for_each(|n| put(n, out));
+}
+
 fn bytes(bytes: &[u8], out: &mut Vec<u8>) {
     put(bytes.len() as u64, out);
     out.extend_from_slice(bytes);
@@ -302,6 +311,7 @@ impl<'a> Reader<'a> {
                 Record::Released(lines)
             }
             b'c' => Record::Checkpoint(self.digest()?),
+            b'a' => Record::Abandoned,
             b's' => Record::Stopped {
                 round: self.number()?,
                 at: self.moment()?,
@@ -427,5 +437,7 @@ fn short() -> FormError {
 }
 
 fn strange(line: &Line) -> FormError {
-    FormError(format!("a line isn't what it was recorded as, but {line:?}"))
+    FormError(format!(
+        "a line isn't what it was recorded as, but {line:?}"
+    ))
 }

@@ -44,7 +44,11 @@ pub(super) fn read(file: &mut impl Read) -> io::Result<Found> {
     let mut head = Vec::with_capacity(HEAD);
     file.take(HEAD as u64).read_to_end(&mut head)?;
     let Some((len, wanted)) = head.split_first_chunk::<4>() else {
-        return Ok(if head.is_empty() { Found::End } else { Found::Torn });
+        return Ok(if head.is_empty() {
+            Found::End
+        } else {
+            Found::Torn
+        });
     };
     let Ok(wanted) = wanted.try_into().map(u64::from_le_bytes) else {
         return Ok(Found::Torn);

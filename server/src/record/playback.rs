@@ -6,6 +6,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use regrow_model::node::Durable;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::form::{FormError, Reader, Record};
@@ -14,11 +15,14 @@ use super::{FORMAT, Header, MAGIC, VERSION};
 use crate::store::Schema;
 
 /// How a recording ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// Its server was stopped.
     Stopped,
-    /// Its server was killed, or runs still, or the recording was ended.
+    /// It was given up, and its server went on.
+    Abandoned,
+    /// Its server was killed, or runs still.
     Open,
     /// The same, in the middle of a write.
     Torn,
@@ -169,7 +173,9 @@ impl Playback {
                 file: self.file.clone(),
                 source,
             })? {
-                Found::Records(bytes) => self.take_in(&bytes).map_err(|error| self.damaged(error))?,
+                Found::Records(bytes) => {
+                    self.take_in(&bytes).map_err(|error| self.damaged(error))?
+                }
                 Found::End => self.ending = Some(Ending::Open),
                 Found::Torn => self.ending = Some(Ending::Torn),
                 // What was being written when the machine stopped may be anything.
@@ -178,8 +184,10 @@ impl Playback {
             }
         }
         let record = self.records.pop_front();
-        if let Some(Record::Stopped { .. }) = record {
-            self.ending = Some(Ending::Stopped);
+        match record {
+            Some(Record::Stopped { .. }) => self.ending = Some(Ending::Stopped),
+            Some(Record::Abandoned) => self.ending = Some(Ending::Abandoned),
+            Some(_) | None => {}
         }
         Ok(record)
     }

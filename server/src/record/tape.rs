@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -77,6 +77,9 @@ impl<S> Shared<S> {
     fn take(&self) -> Option<VecDeque<Piece<S>>> {
         let mut waiting = self.lock();
         loop {
+            if waiting.has_ended {
+                return None;
+            }
             if waiting.pieces.is_empty() {
                 if waiting.is_closed {
                     return None;
@@ -112,6 +115,7 @@ impl<S> Shared<S> {
         }
         waiting.pieces.clear();
         drop(waiting);
+        self.work.notify_one();
         self.done.notify_all();
     }
 }
@@ -161,6 +165,9 @@ impl<S: Send + 'static> Tape<S> {
                     Ok(()) => shared.finished(),
                     Err(why) => shared.end(&why, &metrics),
                 }
+            }
+            if shared.lock().has_ended {
+                file.abandon();
             }
         };
         let thread = std::thread::Builder::new().name("record".to_owned());
@@ -276,6 +283,22 @@ impl Bounded {
     /// Writes a frame that was [begun](frame::begin), and says how long it is.
     pub(super) fn write(&mut self, payload: Vec<u8>) -> Result<u64, Ended> {
         self.write_raw(&frame::finish(payload))
+    }
+
+    /// Says, if that is possible, that nothing follows though the server goes on. What was written in part is cut off.
+    fn abandon(&mut self) {
+        let mut payload = frame::begin();
+        if Record::Abandoned.write(&mut payload).is_err() {
+            return; // it holds no line
+        }
+        let say = || {
+            self.file.set_len(self.len)?;
+            self.file.seek(SeekFrom::Start(self.len))?;
+            self.file.write_all(&frame::finish(payload))
+        };
+        if let Err(error) = say() {
+            tracing::debug!(%error, "a recording has no end");
+        }
     }
 
     /// Writes bytes.

@@ -328,7 +328,10 @@ impl Links {
 
     /// How many lines the transport was given since this was asked last, link by link.
     pub(super) fn take_released(&mut self) -> Vec<(Link, usize)> {
-        self.released.as_mut().map(std::mem::take).unwrap_or_default()
+        self.released
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
     }
 
     /// Cuts every link: what was to be sent on it, or waits, is lost.

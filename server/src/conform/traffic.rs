@@ -1,0 +1,287 @@
+//! What servers said to each other, as each recorded it: what was received on a link must be what the other end sent on it, in
+//! that order, from its beginning.
+//!
+//! No recording says which link of one server is which of another. The first line of who dialed says who it is, and which start; of that
+//! start's dials, the one is meant that sent what was received, and received what was sent.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use regrow_model::message::{Address, Incarnation, Line, Peer, ServerName};
+use regrow_model::port::{End, Input, Link};
+
+use super::breach::Breach;
+use crate::record::digest;
+
+/// One link of one start to another server.
+pub(super) struct Wire {
+    link: Link,
+    /// Where it was dialed, if it was.
+    dialed: Option<Address>,
+    /// Who dialed, if somebody else did.
+    dialer: Option<(ServerName, Incarnation)>,
+    /// Who was reached, as far as it said so.
+    reached: Option<ServerName>,
+    /// Digests of what was sent and received.
+    sent: Vec<u64>,
+    received: Vec<u64>,
+    /// In which handler it received what.
+    steps: Vec<u64>,
+}
+
+/// All of one start.
+#[derive(Default)]
+pub(super) struct Wires {
+    open: BTreeMap<Link, Wire>,
+    closed: Vec<Wire>,
+}
+
+impl Wires {
+    pub(super) fn hears<A>(&mut self, step: u64, input: &Input<A>) {
+        match input {
+            Input::Up { link, end } => {
+                if let End::Dialed(address) = end {
+                    let wire = Wire::new(*link, Some(address.clone()), None);
+                    self.replace(*link, Some(wire));
+                }
+            }
+            Input::Line { link, line } => {
+                if let Line::Peer(Peer::Authenticate(join)) = line
+                    && !self.open.contains_key(link)
+                {
+                    let dialer = (join.id.name.clone(), join.incarnation);
+                    self.replace(*link, Some(Wire::new(*link, None, Some(dialer))));
+                }
+                if let Some(wire) = self.open.get_mut(link) {
+                    wire.hears(step, line);
+                }
+            }
+            Input::Down { link } => self.replace(*link, None),
+            Input::Received { .. } | Input::Unreachable { .. } | Input::Ask(_) => {}
+        }
+    }
+
+    fn replace(&mut self, link: Link, wire: Option<Wire>) {
+        let before = match wire {
+            Some(wire) => self.open.insert(link, wire),
+            None => self.open.remove(&link),
+        };
+        self.closed.extend(before);
+    }
+
+    pub(super) fn sends(&mut self, link: Link, line: &Line) {
+        if let Some(wire) = self.open.get_mut(&link) {
+            wire.sent.push(digest_of(line));
+        }
+    }
+
+    /// All links, in the order of their names.
+    pub(super) fn into_all(self) -> Vec<Wire> {
+        let mut all = self.closed;
+        all.extend(self.open.into_values());
+        all.sort_by_key(|wire| wire.link);
+        all
+    }
+}
+
+impl Wire {
+    fn new(link: Link, dialed: Option<Address>, dialer: Option<(ServerName, Incarnation)>) -> Self {
+        Self {
+            link,
+            dialed,
+            dialer,
+            reached: None,
+            sent: Vec::new(),
+            received: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    fn hears(&mut self, step: u64, line: &Line) {
+        if let Line::Peer(Peer::Path { path, .. }) = line
+            && self.received.is_empty()
+        {
+            self.reached = path.first().map(|id| id.name.clone());
+        }
+        self.received.push(digest_of(line));
+        self.steps.push(step);
+    }
+}
+
+/// A line as it goes over the wire: what one end means and the other reads differ in what is put in there.
+fn digest_of(line: &Line) -> u64 {
+    use regrow_model::message::client::Secret;
+    let mut text = Vec::new();
+    let _ = match line {
+        // The secret that takes no part in it may differ.
+        Line::Peer(Peer::Authenticate(join)) => {
+            let mut join = join.clone();
+            join.secret = Secret::never();
+            Line::Peer(Peer::Authenticate(join)).encode(&mut text)
+        }
+        _ => line.encode(&mut text),
+    };
+    digest::of_bytes(&text)
+}
+
+/// One start, as far as others are concerned.
+pub(super) struct Side {
+    /// Which recording it is of, by its place on the command line.
+    pub(super) server: usize,
+    pub(super) name: ServerName,
+    pub(super) address: Address,
+    pub(super) incarnation: Incarnation,
+    pub(super) start: u64,
+    /// Whether it may have done more than is recorded.
+    pub(super) is_open: bool,
+    pub(super) wires: Vec<Wire>,
+}
+
+/// What was compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Links of which both ends are recorded.
+    pub links: u64,
+    /// Lines that one sent and the other received.
+    pub lines: u64,
+}
+
+/// A breach, of which start, and where in it.
+pub(super) struct Found {
+    pub(super) server: usize,
+    pub(super) start: u64,
+    pub(super) step: Option<u64>,
+    pub(super) breach: Breach,
+}
+
+/// Compares what one end sent with what the other received.
+pub(super) fn compare(mut sides: Vec<Side>) -> (Compared, Vec<Found>) {
+    let (mut compared, mut found) = (Compared::default(), Vec::new());
+    for acceptor in 0..sides.len() {
+        let wires = mem::take(&mut sides[acceptor].wires);
+        let (accepted, dialed): (Vec<_>, Vec<_>) =
+            wires.into_iter().partition(|wire| wire.dialer.is_some());
+        sides[acceptor].wires = dialed;
+        for wire in accepted {
+            match_one(acceptor, &wire, &mut sides, &mut compared, &mut found);
+        }
+    }
+    for side in &sides {
+        unmatched(side, &sides, &mut found);
+    }
+    (compared, found)
+}
+
+fn match_one(
+    acceptor: usize,
+    wire: &Wire,
+    sides: &mut [Side],
+    compared: &mut Compared,
+    found: &mut Vec<Found>,
+) {
+    let is_dialer = |side: &Side| {
+        let who = (&side.name, side.incarnation);
+        wire.dialer.as_ref().map(|(name, at)| (name, *at)) == Some(who)
+    };
+    let Some(dialer) = sides.iter().position(is_dialer) else {
+        return; // It isn't recorded.
+    };
+    let (near, far) = (&sides[acceptor], &sides[dialer]);
+    let addresses: Vec<&Address> = sides.iter().map(|side| &side.address).collect();
+    let may_mean = |dialed: &Wire| {
+        // Who is reached by a forwarder has an address that none of them has.
+        let address = dialed.dialed.as_ref();
+        let elsewhere = address != Some(&near.address);
+        let is_anothers = address.is_some_and(|address| addresses.contains(&address));
+        let says_otherwise = dialed
+            .reached
+            .as_ref()
+            .is_some_and(|name| *name != near.name);
+        !(elsewhere && is_anothers) && !says_otherwise
+    };
+    let fit = |dialed: &Wire| {
+        let there = common(&wire.received, &dialed.sent);
+        let back = common(&dialed.received, &wire.sent);
+        let is_whole = wire.received.len() - there + dialed.received.len() - back == 0;
+        (is_whole, there + back)
+    };
+    let candidates = far.wires.iter().enumerate();
+    let candidates = candidates.filter(|(_, dialed)| dialed.dialed.is_some() && may_mean(dialed));
+    // Of those that fit alike, the first.
+    let best = candidates.rev().max_by_key(|(_, dialed)| fit(dialed));
+    let best = best.map(|(index, _)| index);
+    let Some(index) = best else {
+        if !far.is_open {
+            found.push(Found {
+                server: near.server,
+                start: near.start,
+                step: wire.steps.first().copied(),
+                breach: Breach::NoFarEnd {
+                    link: wire.link,
+                    other: far.name.to_string(),
+                },
+            });
+        }
+        return;
+    };
+    let dialed = sides[dialer].wires.remove(index);
+    let (near, far) = (&sides[acceptor], &sides[dialer]);
+    compared.links += 1;
+    compared.lines += heard((near, wire), (far, &dialed), found);
+    compared.lines += heard((far, &dialed), (near, wire), found);
+}
+
+/// How many lines one end received as the other sent them; what it received otherwise is found.
+fn heard(
+    (near, wire): (&Side, &Wire),
+    (far, other): (&Side, &Wire),
+    found: &mut Vec<Found>,
+) -> u64 {
+    let same = common(&wire.received, &other.sent);
+    let is_beyond = same == other.sent.len() && far.is_open;
+    if same < wire.received.len() && !is_beyond {
+        found.push(Found {
+            server: near.server,
+            start: near.start,
+            step: wire.steps.get(same).copied(),
+            breach: Breach::OtherLine {
+                link: wire.link,
+                number: same + 1,
+                other: far.name.to_string(),
+                far: other.link,
+                start: far.start,
+            },
+        });
+    }
+    same as u64
+}
+
+/// Dials that have heard somebody who didn't record it.
+fn unmatched(side: &Side, sides: &[Side], found: &mut Vec<Found>) {
+    for wire in side.wires.iter().filter(|wire| wire.dialer.is_none()) {
+        let Some(name) = &wire.reached else {
+            continue;
+        };
+        let mut starts = sides.iter().filter(|other| other.name == *name).peekable();
+        if starts.peek().is_some() && starts.all(|start| !start.is_open) {
+            found.push(Found {
+                server: side.server,
+                start: side.start,
+                step: wire.steps.first().copied(),
+                breach: Breach::NoFarEnd {
+                    link: wire.link,
+                    other: name.to_string(),
+                },
+            });
+        }
+    }
+}
+
+/// How long the common beginning of two sequences is.
+fn common(one: &[u64], other: &[u64]) -> usize {
+    let same = one
+        .iter()
+        .zip(other)
+        .take_while(|(one, other)| one == other);
+    same.count()
+}
