@@ -9,6 +9,8 @@ mod breach;
 mod links;
 mod moment;
 mod rerun;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod traffic;
 

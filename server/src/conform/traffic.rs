@@ -259,11 +259,19 @@ fn heard(
 /// Dials that have heard somebody who didn't record it.
 fn unmatched(side: &Side, sides: &[Side], found: &mut Vec<Found>) {
     for wire in side.wires.iter().filter(|wire| wire.dialer.is_none()) {
-        let Some(name) = &wire.reached else {
+        // Who answered without saying who it is was reached by its own address, or can't be known.
+        let is_meant = |other: &&Side| match &wire.reached {
+            Some(name) => other.name == *name,
+            None => Some(&other.address) == wire.dialed.as_ref(),
+        };
+        let mut starts = sides.iter().filter(is_meant).peekable();
+        let Some(name) = starts.peek().map(|start| start.name.clone()) else {
             continue;
         };
-        let mut starts = sides.iter().filter(|other| other.name == *name).peekable();
-        if starts.peek().is_some() && starts.all(|start| !start.is_open) {
+        if wire.received.is_empty() {
+            continue;
+        }
+        if starts.all(|start| !start.is_open) {
             found.push(Found {
                 server: side.server,
                 start: side.start,

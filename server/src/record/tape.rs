@@ -313,3 +313,44 @@ impl Bounded {
         Ok(len)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+
+    fn tape(path: &str, max_bytes: u64) -> (Tape<u64>, Writer<u64>, Recording) {
+        let file = File::options().write(true).open(path).unwrap();
+        let metrics = Metrics::new().recording.clone();
+        metrics.running.set(1);
+        let file = Bounded::new(file, max_bytes);
+        let (tape, writer) = Tape::new(file, |state| *state, metrics.clone()).unwrap();
+        (tape, writer, metrics)
+    }
+
+    fn put(writer: &Writer<u64>) -> bool {
+        writer.put(|out| Record::Durable(1).write(out))
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_full_disk_ends_the_recording_and_keeps_nobody_waiting() {
+        let (tape, writer, metrics) = tape("/dev/full", 1 << 20);
+        assert!(put(&writer));
+        tape.behind().wait();
+        assert_eq!(metrics.running.get(), 0);
+        assert!(!put(&writer));
+        tape.behind().wait();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_exceeds_the_bound_ends_the_recording() {
+        let (tape, writer, metrics) = tape("/dev/null", 100);
+        while put(&writer) {
+            tape.behind().wait();
+        }
+        assert_eq!(metrics.running.get(), 0);
+        assert!(metrics.bytes.get() <= 100);
+    }
+}

@@ -24,6 +24,8 @@
 mod commit;
 mod desk;
 mod event;
+#[cfg(test)]
+pub(crate) mod flaw;
 mod links;
 mod look;
 mod outbox;
@@ -175,6 +177,8 @@ struct Running<N: Actor<State: 'static>, A, T> {
     round: u64,
     /// Which save the witness knows to be on disk.
     shown_durable: u64,
+    #[cfg(test)]
+    broken: flaw::Broken,
 }
 
 impl<N, A, T> Running<N, A, T>
@@ -206,6 +210,8 @@ where
             witness,
             round: 0,
             shown_durable: 0,
+            #[cfg(test)]
+            broken: flaw::Broken::next(),
         };
         running.ended(out);
         running
@@ -237,6 +243,11 @@ where
                         break;
                     }
                     for event in batch.drain(..) {
+                        #[cfg(test)]
+                        for event in self.broken.bend(event) {
+                            self.event(event);
+                        }
+                        #[cfg(not(test))]
                         self.event(event);
                     }
                 }
@@ -294,9 +305,10 @@ where
     }
 
     fn fire_timers(&mut self) {
-        for timer in self.timers.due(Instant::now()) {
-            // An earlier one of the same moment may have cancelled or set it again.
-            if self.timers.take(&timer) {
+        let now = Instant::now();
+        for timer in self.timers.due(now) {
+            // An earlier one of the same moment may have cancelled it, or set it to a later one.
+            if self.timers.take_due(&timer, now) {
                 self.begins(Cause::Timer(&timer));
                 self.step(|actor, state, out| actor.on_timeout(own_id(), state, &timer, out));
             }
@@ -356,6 +368,12 @@ where
     fn obey(&mut self, out: Out<N>) {
         let mut barrier = None;
         for command in out {
+            #[cfg(test)]
+            match &command {
+                Command::SetTimer(..) if self.broken.is(flaw::Flaw::ForgetsTimers) => continue,
+                Command::Send(..) if self.broken.is(flaw::Flaw::SendsBeforeSaved) => barrier = None,
+                _ => {}
+            }
             match command {
                 Command::Send(_, Port::Out(effect)) => self.effect(effect, barrier),
                 Command::Send(to, Port::In(input)) => {

@@ -34,6 +34,12 @@ impl<T: Clone + PartialEq> Timers<T> {
         set.is_some()
     }
 
+    /// Forgets a timer if it is due; whether it was.
+    pub(super) fn take_due(&mut self, timer: &T, now: Instant) -> bool {
+        let is_due = |(other, at): &(T, Instant)| other == timer && *at <= now;
+        self.0.iter().any(is_due) && self.take(timer)
+    }
+
     /// When the next one is due.
     pub(super) fn next(&self) -> Option<Instant> {
         self.0.iter().map(|(_, due)| *due).min()
@@ -71,6 +77,18 @@ mod tests {
         assert!(timers.take(&'a'));
         assert!(!timers.take(&'a'));
         assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn a_timer_that_was_set_to_a_later_moment_is_not_due_before() {
+        let now = Instant::now();
+        let mut timers = Timers::new();
+        timers.set('a', &(SECOND..SECOND), now);
+        let later = now + 2 * SECOND;
+        assert_eq!(timers.due(later), ['a']);
+        timers.set('a', &(SECOND..SECOND), later);
+        assert!(!timers.take_due(&'a', later));
+        assert!(timers.take_due(&'a', later + SECOND));
     }
 
     #[test]
