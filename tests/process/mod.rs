@@ -5,6 +5,7 @@
 
 pub(crate) mod laboratory;
 pub(crate) mod network;
+pub(crate) mod recorded;
 pub(crate) mod resuming;
 pub(crate) mod talks;
 
@@ -56,6 +57,11 @@ impl Server {
         Self::launch_by(command, port, data, arguments)
     }
 
+    /// Says that what this test does to a disk, or to a server, is not what a recording can be compared with.
+    pub(crate) fn unrecorded() {
+        recorded::off();
+    }
+
     /// The same through a command that takes the server's arguments and becomes the server.
     pub(crate) fn launch_by(
         mut command: Command,
@@ -67,6 +73,7 @@ impl Server {
             .args(["serve", "-lp", &port.to_string(), "--data"])
             .arg(data)
             .args(arguments)
+            .args(recorded::flags(data, arguments))
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -87,6 +94,7 @@ impl Server {
                 }
             });
         }
+        recorded::started();
         Self {
             process,
             lines,
@@ -155,6 +163,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        recorded::gone();
     }
 }
 

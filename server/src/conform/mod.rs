@@ -316,10 +316,11 @@ fn known(rerun: &Rerun, ending: Ending, log_max: usize, log_max_bytes: usize) ->
     if rerun.has_strayed || ending == Ending::Abandoned {
         return None;
     }
-    let state = rerun.state().filter(|_| ending != Ending::Stopped);
+    let state = rerun.state();
+    let state = state.filter(|state| ending != Ending::Stopped || state.halted.is_some());
     Some(Last {
         state: state.cloned(),
-        disk: rerun.disks().next().cloned(),
+        disks: rerun.disks().cloned().collect(),
         log_max: (log_max, log_max_bytes),
     })
 }

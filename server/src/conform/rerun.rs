@@ -112,6 +112,7 @@ impl Rerun {
                 cause,
             } => self.begins(number, round, at, cause),
             Record::Ends(outcome) => self.ends(outcome),
+            Record::Obeyed(at) => self.timers.are_set(at),
             Record::Durable(save) => self.is_durable(save),
             Record::Released(lines) => {
                 for (link, lines) in lines {

@@ -23,7 +23,7 @@ use crate::edge::{Edge, proven};
 use crate::metrics::Metrics;
 use crate::record::{Beginning, Recorder, Veil};
 use crate::runtime::flaw::{Flaw, break_next};
-use crate::runtime::{Bound, Disk, EVENTS, Handle, Setup, spawn};
+use crate::runtime::{Disk, EVENTS, Handle, Setup, spawn};
 use crate::transport::handshake::Key;
 use crate::transport::{Carriers, Limits, Pace, Shared, Side, Transport};
 
@@ -291,6 +291,7 @@ async fn a_line_that_arrives_over_the_next_connection_is_found() {
     child.stop().await;
     root.has_neighbours(0).await;
     let child = cluster.start("child", Some(&root)).await;
+    child.has_neighbours(1).await;
     let mut client = Client::chatter(&root, 2).await;
     client.hears().await;
     child.stop().await;

@@ -19,7 +19,7 @@ struct Armed {
     range: Range<Duration>,
     /// When the handler began that set it.
     set: Duration,
-    /// When it is due at the latest: known once something happens after that handler.
+    /// When it is due at the latest: known once that handler has been obeyed.
     due: Option<Duration>,
     /// The first round in which something happened after it was due.
     overdue: Option<u64>,
@@ -35,6 +35,15 @@ impl Timers {
             overdue: None,
         };
         self.0.insert(timer, armed);
+    }
+
+    /// By this moment all were set that the last handler asked for.
+    pub(super) fn are_set(&mut self, at: Duration) {
+        for armed in self.0.values_mut() {
+            armed
+                .due
+                .get_or_insert(at + armed.range.end.max(armed.range.start));
+        }
     }
 
     pub(super) fn cancel(&mut self, timer: Timer) {
@@ -58,9 +67,9 @@ impl Timers {
     pub(super) fn happens(&mut self, round: u64, is_timer: bool, at: Duration) -> Vec<Breach> {
         let mut lost = Vec::new();
         self.0.retain(|timer, armed| {
-            let due = *armed
-                .due
-                .get_or_insert(at + armed.range.end.max(armed.range.start));
+            let Some(due) = armed.due else {
+                return true;
+            };
             let Some(overdue) = armed.overdue else {
                 armed.overdue = (at > due).then_some(round);
                 return true;
@@ -85,6 +94,7 @@ mod tests {
     fn set() -> Timers {
         let mut timers = Timers::default();
         timers.set(Timer::Retry, 2 * MS..4 * MS, MS);
+        timers.are_set(2 * MS);
         timers
     }
 

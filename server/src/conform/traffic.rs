@@ -197,7 +197,7 @@ fn match_one(
             .reached
             .as_ref()
             .is_some_and(|name| *name != near.name);
-        !(elsewhere && is_anothers) && !says_otherwise
+        !(says_otherwise || elsewhere && is_anothers)
     };
     let fit = |dialed: &Wire| {
         let there = common(&wire.received, &dialed.sent);

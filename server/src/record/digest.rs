@@ -141,6 +141,6 @@ mod tests {
     /// Recordings are compared with what another run computes: a change of these numbers is a change of the format.
     #[test]
     fn a_digest_is_what_it_always_was() {
-        assert_eq!(of_bytes(b"regrow"), 0);
+        assert_eq!(of_bytes(b"regrow"), 2_239_282_768_327_297_670);
     }
 }

@@ -27,6 +27,8 @@ pub enum Record {
     },
     /// The handler that began last has ended: a digest of what it asked for.
     Ends(u64),
+    /// By this moment the timers were set that the same handler asked for.
+    Obeyed(Duration),
     /// All saves up to this one were on disk.
     Durable(u64),
     /// So many lines went to the transport, link by link.
@@ -101,6 +103,10 @@ impl Record {
             Self::Ends(digest) => {
                 out.push(b'e');
                 out.extend(digest.to_le_bytes());
+            }
+            Self::Obeyed(at) => {
+                out.push(b'o');
+                put(micros(at), out);
             }
             Self::Durable(save) => {
                 out.push(b'd');
@@ -301,6 +307,7 @@ impl<'a> Reader<'a> {
                 cause: self.given()?,
             },
             b'e' => Record::Ends(self.digest()?),
+            b'o' => Record::Obeyed(self.moment()?),
             b'd' => Record::Durable(self.number()?),
             b'l' => {
                 let count = self.number()?;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::form::{FormError, Reader, Record};
 use super::frame::{self, Found};
 use super::{FORMAT, Header, MAGIC, VERSION};
-use crate::store::Schema;
+use crate::store::{Rows, Schema};
 
 /// How a recording ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -123,8 +123,16 @@ impl Playback {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(foreign()),
             Err(error) => return Err(cannot(error)),
         }
-        let Found::Records(header) = frame::read(&mut source).map_err(cannot)? else {
-            return Err(foreign());
+        let header = match frame::read(&mut source).map_err(cannot)? {
+            Found::Records(header) => header,
+            Found::End | Found::Torn => return Err(foreign()),
+            Found::Damaged => {
+                return Err(PlayError::Damaged {
+                    file: file.to_owned(),
+                    at: source.at,
+                    what: "its bytes don't fit their digest".to_owned(),
+                });
+            }
         };
         let header = understood(file, &header)?;
         let mut playback = Self {
@@ -144,7 +152,7 @@ impl Playback {
         let Some(root) = self.header.root.clone() else {
             return Ok(None);
         };
-        let mut tables: HashMap<String, Vec<(Vec<u8>, Vec<u8>)>> = HashMap::new();
+        let mut tables: HashMap<String, Rows> = HashMap::new();
         loop {
             match self.next()? {
                 Some(Record::Row(table, key, value)) => {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use regrow_model::node::{Boot, Config, Durable, Node, Order, State};
 use regrow_model::port::Link;
-use stateright::actor::Out;
+use stateright::actor::{Command, Out};
 
 use super::form::{self, Given, Record};
 use super::tape::{Behind, Bounded, Ended, Tape, Writer};
@@ -83,6 +83,8 @@ pub struct Recorder {
     began: Instant,
     number: u64,
     goes_on: bool,
+    /// Whether the last handler has set a timer.
+    sets_timer: bool,
     next_checkpoint: Instant,
 }
 
@@ -150,6 +152,7 @@ impl Recorder {
             began,
             number: 0,
             goes_on: true,
+            sets_timer: false,
             next_checkpoint: began + CHECKPOINT,
         })
     }
@@ -246,8 +249,17 @@ impl Witness<Node, Order> for Recorder {
         }
         let outcome = digest::of_outcome(out, Some(&mut self.veil));
         self.put(Record::Ends(outcome));
+        let sets = |command: &Command<_, _, _, _>| matches!(command, Command::SetTimer(..));
+        self.sets_timer = out.iter().any(sets);
         if Instant::now() >= self.next_checkpoint {
             self.checkpoint(state);
+        }
+    }
+
+    fn obeyed(&mut self) {
+        if std::mem::take(&mut self.sets_timer) {
+            let at = self.began.elapsed();
+            self.put(Record::Obeyed(at));
         }
     }
 

@@ -345,6 +345,9 @@ where
             witness.ends(&self.state, &out);
         }
         self.obey(out);
+        if let Some(witness) = &mut self.witness {
+            witness.obeyed();
+        }
     }
 
     /// Gives the transport what is ready.

@@ -24,6 +24,9 @@ pub trait Witness<N: Actor, A>: Send {
     /// The same handler has ended, left the actor in this state, and asks for this.
     fn ends(&mut self, state: &N::State, out: &Out<N>);
 
+    /// All that it asked for has been done: timers that it has set run since before this moment.
+    fn obeyed(&mut self);
+
     /// All saves up to this one are on disk. They are counted from 1.
     fn durable(&mut self, save: u64);
 

@@ -15,7 +15,7 @@ pub use error::StoreError;
 pub use inspect::{Compacted, Contents, TableSize, compact, inspect};
 pub use lock::Lock;
 pub(crate) use lock::{above, sync};
-pub use schema::Schema;
+pub use schema::{Rows, Schema};
 
 use std::error::Error;
 use std::path::Path;

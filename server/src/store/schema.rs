@@ -12,6 +12,8 @@ use super::StoreError;
 
 /// A key or a value as it is stored.
 pub(super) type Bytes = Vec<u8>;
+/// The rows of a table: keys and values.
+pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 /// Takes what a save does to a row of one table: its key, and its new value or none any more.
 pub(super) type Change<'a> = dyn FnMut(&[u8], Option<&[u8]>) -> Result<(), redb::Error> + 'a;
 /// Whether bytes of a file make sense.
@@ -158,11 +160,7 @@ impl<S: 'static> Schema<S> {
     ///
     /// # Errors
     /// When it isn't such a state.
-    pub fn fold(
-        &self,
-        root: &str,
-        tables: &HashMap<String, Vec<(Vec<u8>, Vec<u8>)>>,
-    ) -> Result<S, serde_json::Error> {
+    pub fn fold(&self, root: &str, tables: &HashMap<String, Rows>) -> Result<S, serde_json::Error> {
         let mut state = (self.make)(root.as_bytes())?;
         for table in &self.tables {
             for (key, value) in tables.get(table.name).into_iter().flatten() {
