@@ -556,6 +556,8 @@ fn a_level_of_the_log_that_makes_no_sense_is_named() {
 
 #[test]
 fn users_that_were_imported_log_in_and_those_that_were_there_stay_as_they_are() {
+    // Its disk is changed while it is down.
+    Server::unrecorded();
     let (directory, data) = (directory(), directory());
     let dir = data.path().to_str().expect("it has a name in UTF-8");
     let mut server = Server::start(data.path(), &[]);
@@ -602,6 +604,8 @@ fn users_that_were_imported_log_in_and_those_that_were_there_stay_as_they_are() 
 
 #[test]
 fn users_that_were_exported_are_imported_elsewhere_and_the_tree_hears_of_them() {
+    // Its disk is changed while it is down.
+    Server::unrecorded();
     let (directory, one, other) = (directory(), directory(), directory());
     let dirs = [one.path(), other.path()].map(|dir| dir.to_str().expect("UTF-8"));
     let mut ports = Vec::new();

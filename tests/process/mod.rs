@@ -57,7 +57,7 @@ impl Server {
         Self::launch_by(command, port, data, arguments)
     }
 
-    /// Says that what this test does to a disk, or to a server, is not what a recording can be compared with.
+    /// Says that what this test does to a disk is nothing that a recording can be compared with.
     pub(crate) fn unrecorded() {
         recorded::off();
     }
@@ -73,7 +73,7 @@ impl Server {
             .args(["serve", "-lp", &port.to_string(), "--data"])
             .arg(data)
             .args(arguments)
-            .args(recorded::flags(data, arguments))
+            .args(recorded::flags(data, port, arguments))
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

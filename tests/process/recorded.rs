@@ -18,13 +18,15 @@ struct Recordings {
     servers: usize,
     /// Where recordings are; made when there is one.
     directory: Option<TempDir>,
-    /// The data directories, each of which has the recording of its number.
+    /// The data directories of servers, each of which has the recording of its number.
     data: Vec<PathBuf>,
 }
 
 impl Recordings {
-    fn of(&mut self, data: &Path) -> PathBuf {
-        let number = self.data.iter().position(|other| other == data);
+    fn of(&mut self, data: &Path, port: u16) -> PathBuf {
+        // On any free port it comes back under another name, as another server.
+        let mut before = self.data.iter();
+        let number = before.position(|other| other == data && port != 0);
         let number = number.unwrap_or_else(|| {
             self.data.push(data.to_owned());
             self.data.len() - 1
@@ -65,12 +67,12 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// What a server is started with, to be recorded; nothing if the test does so itself, or doesn't want it.
-pub(super) fn flags(data: &Path, arguments: &[&str]) -> Vec<String> {
+pub(super) fn flags(data: &Path, port: u16, arguments: &[&str]) -> Vec<String> {
     RECORDINGS.with_borrow_mut(|recordings| {
         if recordings.is_off || arguments.contains(&"--record") {
             return Vec::new();
         }
-        let recording = recordings.of(data).display().to_string();
+        let recording = recordings.of(data, port).display().to_string();
         vec!["--record".to_owned(), recording]
     })
 }

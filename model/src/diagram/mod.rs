@@ -8,12 +8,18 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use crate::check::Walk;
+use crate::message::Line;
 use crate::narrate;
 use crate::world::guest::Stage;
 use crate::world::link::{Connection, Party, Phase};
 
 use crate::world::user::Wish;
 use crate::world::{Action, Event, State, Ways, World, label};
+
+/// What a line is called in a diagram.
+pub fn label(line: &Line) -> &'static str {
+    label::line(line)
+}
 
 /// A sequence diagram.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,12 +3,14 @@
 //! - [`rerun`]: each start is run again, and has to ask for the same and come to the same state.
 //! - [`links`] and [`timers`]: what the runtime promised to the node, and to everybody else.
 //! - [`traffic`]: what one server received is what another sent.
+//! - [`story`]: all of it as a sequence diagram.
 //! - [`moment`]: the properties of the protocol hold where the recordings end.
 
 mod breach;
 mod links;
 mod moment;
 mod rerun;
+mod story;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -20,6 +22,7 @@ pub use traffic::Compared;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use regrow_model::diagram::Diagram;
 use regrow_model::property::Property;
 
 use crate::command::layout::layout;
@@ -110,6 +113,8 @@ pub struct Report {
     pub compared: Compared,
     /// Whether each property holds that was looked at.
     pub properties: Vec<(&'static Property, bool)>,
+    /// The last steps.
+    pub diagram: Diagram,
 }
 
 impl Report {
@@ -135,14 +140,22 @@ pub struct Progress<'a> {
 /// How many records are read between two looks at the progress.
 const STRIDE: u64 = 4_096;
 
-/// Compares the recordings of a cluster, one directory a server. `is_settled` says that nothing was to be done any more when
-/// they end: then what must hold at rest is looked at, too.
+/// What is asked about recordings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Question {
+    /// Whether nothing was to be done any more when they end: then what must hold at rest is looked at, too.
+    pub is_settled: bool,
+    /// How many of the last steps are to be drawn.
+    pub drawn: usize,
+}
+
+/// Compares the recordings of a cluster, one directory a server.
 ///
 /// # Errors
 /// When they aren't understood.
 pub fn conform(
     directories: &[PathBuf],
-    is_settled: bool,
+    question: Question,
     mut tell: impl FnMut(Progress<'_>),
 ) -> Result<Report, ConformError> {
     let mut report = Report {
@@ -151,10 +164,20 @@ pub fn conform(
         untold: 0,
         compared: Compared::default(),
         properties: Vec::new(),
+        diagram: Diagram {
+            lanes: Vec::new(),
+            rows: Vec::new(),
+        },
     };
     let (mut sides, mut lasts) = (Vec::new(), Vec::new());
     for (server, directory) in directories.iter().enumerate() {
-        let (result, last) = examine(server, directory, &mut report, &mut sides, &mut tell)?;
+        let (result, last) = examine(
+            (server, directory),
+            question,
+            &mut report,
+            &mut sides,
+            &mut tell,
+        )?;
         if let Some(same) = report
             .servers
             .iter()
@@ -169,7 +192,13 @@ pub fn conform(
         report.servers.push(result);
         lasts.extend(last);
     }
-    let (compared, found) = compare(sides);
+    let (compared, found, matches) = compare(&mut sides);
+    let names: Vec<String> = report
+        .servers
+        .iter()
+        .map(|server| server.name.clone())
+        .collect();
+    report.diagram = story::draw(&sides, &matches, &names, question.drawn);
     report.compared = compared;
     for found in found {
         report.findings.push(Finding {
@@ -184,7 +213,7 @@ pub fn conform(
     }
     // A moment of some of them, or of one that went astray, is none.
     if lasts.len() == directories.len() {
-        report.properties = moment::properties(&lasts, is_settled);
+        report.properties = moment::properties(&lasts, question.is_settled);
         let broken = report.properties.iter().filter(|(_, holds)| !holds);
         report.findings.extend(broken.map(|(property, _)| Finding {
             server: None,
@@ -200,8 +229,8 @@ pub fn conform(
 
 /// Runs all starts of one server again. The last one's end is its last moment, unless it isn't known.
 fn examine(
-    server: usize,
-    directory: &Path,
+    (server, directory): (usize, &Path),
+    question: Question,
     report: &mut Report,
     sides: &mut Vec<Side>,
     tell: &mut impl FnMut(Progress<'_>),
@@ -220,7 +249,7 @@ fn examine(
     for (number, file) in files {
         let mut playback = Playback::open(&file, &layout())?;
         let name = playback.header.config.name.to_string();
-        let mut rerun = Rerun::new(&playback.header, playback.storage.clone());
+        let mut rerun = Rerun::new(&playback.header, playback.storage.clone(), question.drawn);
         let disk = before.and_then(|before: Rerun| other_disk(&before, &playback));
         run(&mut rerun, &mut playback, |(read, len)| {
             tell(Progress {
@@ -256,6 +285,8 @@ fn examine(
                 start: number,
                 is_open: ending != Ending::Stopped || rerun.has_strayed,
                 wires: std::mem::take(&mut rerun.wires).into_all(),
+                boot: playback.header.boot.now,
+                story: std::mem::take(&mut rerun.story),
             });
         }
         last = known(

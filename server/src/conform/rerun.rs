@@ -10,6 +10,7 @@ use stateright::actor::{Actor, Command, Id, Out};
 
 use super::breach::Breach;
 use super::links::Links;
+use super::story::Story;
 use super::timers::Timers;
 use super::traffic::Wires;
 use crate::edge::proven;
@@ -36,6 +37,7 @@ pub(super) struct Rerun {
     links: Links,
     timers: Timers,
     pub(super) wires: Wires,
+    pub(super) story: Story,
     pub(super) checkpoints: u64,
     /// What must not be, and in which handler.
     pub(super) breaches: Vec<(u64, Breach)>,
@@ -46,8 +48,8 @@ pub(super) struct Rerun {
 }
 
 impl Rerun {
-    /// Of what a recording says first.
-    pub(super) fn new(header: &Header, storage: Option<Durable>) -> Self {
+    /// Of what a recording says first. So many of its last steps are to be told.
+    pub(super) fn new(header: &Header, storage: Option<Durable>, told: usize) -> Self {
         let config = Config {
             secret: proven(),
             ..header.config.clone()
@@ -65,6 +67,7 @@ impl Rerun {
             links: Links::default(),
             timers: Timers::default(),
             wires: Wires::default(),
+            story: Story::new(told),
             checkpoints: 0,
             breaches: Vec::new(),
             untold: 0,
@@ -157,11 +160,13 @@ impl Rerun {
         let lost = self.timers.happens(round, is_timer, at);
         self.breach(fires);
         self.breach(lost);
+        let mut heard = None;
         if let Given::Input(input) = &cause {
             let breach = self.links.hears(input);
             self.breach(breach);
-            self.wires.hears(number, input);
+            heard = self.wires.hears(number, input);
         }
+        self.story.tell(number, at, &cause, heard);
         self.out = Some(self.run(cause));
     }
 
@@ -218,13 +223,13 @@ impl Rerun {
             Effect::Open { address } => self.links.dials(&address),
             Effect::Send { link, line } => {
                 if self.links.sends(link, save) {
-                    self.wires.sends(link, &line);
+                    self.wires.sends(self.next - 1, link, &line);
                 }
             }
             Effect::Spread { links, line } => {
                 for link in links {
                     if self.links.sends(link, save) {
-                        self.wires.sends(link, &line);
+                        self.wires.sends(self.next - 1, link, &line);
                     }
                 }
             }

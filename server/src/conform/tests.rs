@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Promise, Report, conform};
+use super::{Promise, Question, Report, conform};
 use crate::command::layout::layout;
 use crate::edge::{Edge, proven};
 use crate::metrics::Metrics;
@@ -129,7 +129,7 @@ impl Cluster {
     /// What the recordings of these nodes come to.
     fn conform(&self, names: &[&str]) -> Report {
         let directories: Vec<_> = names.iter().map(|name| self.directory(name)).collect();
-        conform(&directories, false, |_| {}).unwrap()
+        conform(&directories, Question::default(), |_| {}).unwrap()
     }
 }
 

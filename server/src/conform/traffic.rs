@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::mem;
 
-use regrow_model::message::{Address, Incarnation, Line, Peer, ServerName};
+use regrow_model::message::{Address, Incarnation, Line, Peer, ServerName, Stamp};
 use regrow_model::port::{End, Input, Link};
 
 use super::breach::Breach;
+use super::story::Story;
 use crate::record::digest;
 
 /// One link of one start to another server.
@@ -27,6 +28,8 @@ pub(super) struct Wire {
     received: Vec<u64>,
     /// In which handler it received what.
     steps: Vec<u64>,
+    /// And sent it.
+    sent_steps: Vec<u64>,
 }
 
 /// All of one start.
@@ -37,7 +40,8 @@ pub(super) struct Wires {
 }
 
 impl Wires {
-    pub(super) fn hears<A>(&mut self, step: u64, input: &Input<A>) {
+    /// Something happens; which line of its link it was, if it is another server's.
+    pub(super) fn hears<A>(&mut self, step: u64, input: &Input<A>) -> Option<usize> {
         match input {
             Input::Up { link, end } => {
                 if let End::Dialed(address) = end {
@@ -54,11 +58,13 @@ impl Wires {
                 }
                 if let Some(wire) = self.open.get_mut(link) {
                     wire.hears(step, line);
+                    return Some(wire.received.len() - 1);
                 }
             }
             Input::Down { link } => self.replace(*link, None),
             Input::Received { .. } | Input::Unreachable { .. } | Input::Ask(_) => {}
         }
+        None
     }
 
     fn replace(&mut self, link: Link, wire: Option<Wire>) {
@@ -69,8 +75,9 @@ impl Wires {
         self.closed.extend(before);
     }
 
-    pub(super) fn sends(&mut self, link: Link, line: &Line) {
+    pub(super) fn sends(&mut self, step: u64, link: Link, line: &Line) {
         if let Some(wire) = self.open.get_mut(&link) {
+            wire.sent_steps.push(step);
             wire.sent.push(digest_of(line));
         }
     }
@@ -94,6 +101,7 @@ impl Wire {
             sent: Vec::new(),
             received: Vec::new(),
             steps: Vec::new(),
+            sent_steps: Vec::new(),
         }
     }
 
@@ -135,7 +143,13 @@ pub(super) struct Side {
     /// Whether it may have done more than is recorded.
     pub(super) is_open: bool,
     pub(super) wires: Vec<Wire>,
+    /// When it was started.
+    pub(super) boot: Stamp,
+    pub(super) story: Story,
 }
+
+/// By start and link: whose link is at the other end, and in which of its steps each line was sent.
+pub(super) type Matches = BTreeMap<(usize, Link), (usize, Vec<u64>)>;
 
 /// What was compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,37 +169,44 @@ pub(super) struct Found {
 }
 
 /// Compares what one end sent with what the other received.
-pub(super) fn compare(mut sides: Vec<Side>) -> (Compared, Vec<Found>) {
+pub(super) fn compare(sides: &mut [Side]) -> (Compared, Vec<Found>, Matches) {
     let (mut compared, mut found) = (Compared::default(), Vec::new());
+    let mut matches = Matches::new();
     for acceptor in 0..sides.len() {
         let wires = mem::take(&mut sides[acceptor].wires);
         let (accepted, dialed): (Vec<_>, Vec<_>) =
             wires.into_iter().partition(|wire| wire.dialer.is_some());
         sides[acceptor].wires = dialed;
         for wire in accepted {
-            match_one(acceptor, &wire, &mut sides, &mut compared, &mut found);
+            if let Some((dialer, dialed)) = match_one(acceptor, &wire, sides, &mut found) {
+                compared.links += 1;
+                let (near, far) = (&sides[acceptor], &sides[dialer]);
+                compared.lines += heard((near, &wire), (far, &dialed), &mut found);
+                compared.lines += heard((far, &dialed), (near, &wire), &mut found);
+                matches.insert((acceptor, wire.link), (dialer, dialed.sent_steps));
+                matches.insert((dialer, dialed.link), (acceptor, wire.sent_steps));
+            }
         }
     }
-    for side in &sides {
-        unmatched(side, &sides, &mut found);
+    for side in sides.iter() {
+        unmatched(side, sides, &mut found);
     }
-    (compared, found)
+    (compared, found, matches)
 }
 
+/// The start that has dialed a link, and its end of it, which is taken from there.
 fn match_one(
     acceptor: usize,
     wire: &Wire,
     sides: &mut [Side],
-    compared: &mut Compared,
     found: &mut Vec<Found>,
-) {
+) -> Option<(usize, Wire)> {
     let is_dialer = |side: &Side| {
         let who = (&side.name, side.incarnation);
         wire.dialer.as_ref().map(|(name, at)| (name, *at)) == Some(who)
     };
-    let Some(dialer) = sides.iter().position(is_dialer) else {
-        return; // It isn't recorded.
-    };
+    // If none is it, it isn't recorded.
+    let dialer = sides.iter().position(is_dialer)?;
     let (near, far) = (&sides[acceptor], &sides[dialer]);
     let addresses: Vec<&Address> = sides.iter().map(|side| &side.address).collect();
     let may_mean = |dialed: &Wire| {
@@ -222,13 +243,9 @@ fn match_one(
                 },
             });
         }
-        return;
+        return None;
     };
-    let dialed = sides[dialer].wires.remove(index);
-    let (near, far) = (&sides[acceptor], &sides[dialer]);
-    compared.links += 1;
-    compared.lines += heard((near, wire), (far, &dialed), found);
-    compared.lines += heard((far, &dialed), (near, wire), found);
+    Some((dialer, sides[dialer].wires.remove(index)))
 }
 
 /// How many lines one end received as the other sent them; what it received otherwise is found.

@@ -151,7 +151,7 @@ impl Given {
                     put(link.0, out);
                     match end {
                         End::Accepted => bytes(b"", out),
-                        End::Dialed(address) => bytes(address.as_str().as_bytes(), out),
+                        End::Dialed(address) => bytes(address.to_string().as_bytes(), out),
                     }
                 }
                 Input::Line { link, line } => {
@@ -169,7 +169,7 @@ impl Given {
                 }
                 Input::Unreachable { address } => {
                     out.push(b'n');
-                    bytes(address.as_str().as_bytes(), out);
+                    bytes(address.to_string().as_bytes(), out);
                 }
                 Input::Ask(order) => {
                     out.push(b'a');

@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::complain;
 use super::say::Unsaid;
-use crate::conform::{ConformError, Progress, conform};
+use crate::conform::{ConformError, Progress, Question, conform};
 
 /// How often it tells how far it is.
 const PACE: Duration = Duration::from_millis(500);
@@ -31,6 +31,12 @@ pub struct Conform {
     /// All had come to rest when the recordings ended: look at what must hold then, too
     #[arg(long)]
     settled: bool,
+    /// Draw the last steps as a sequence diagram into this file: in characters, or as a picture if its name ends in .svg
+    #[arg(long, value_name = "FILE")]
+    diagram: Option<PathBuf>,
+    /// Draw so many steps
+    #[arg(long, value_name = "N", default_value_t = 200, requires = "diagram")]
+    steps: usize,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -42,6 +48,14 @@ enum Failure {
     /// A recording isn't understood.
     #[error(transparent)]
     Conform(#[from] ConformError),
+    /// Name another file.
+    #[error("cannot write {}: {source}", file.display())]
+    Diagram {
+        /// Which.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// Nobody reads what is printed.
     #[error(transparent)]
     Print(#[from] Unsaid),
@@ -55,7 +69,7 @@ pub fn run(arguments: &Conform) -> ExitCode {
         Err(failure) => {
             complain("regrow conform", &failure);
             match failure {
-                Failure::Conform(_) => ExitCode::from(2),
+                Failure::Conform(_) | Failure::Diagram { .. } => ExitCode::from(2),
                 Failure::Print(_) => ExitCode::FAILURE,
             }
         }
@@ -64,11 +78,27 @@ pub fn run(arguments: &Conform) -> ExitCode {
 
 fn judge(arguments: &Conform) -> Result<ExitCode, Failure> {
     let mut teller = Teller::new();
-    let report = conform(&arguments.directories, arguments.settled, |progress| {
+    let question = Question {
+        is_settled: arguments.settled,
+        drawn: arguments.diagram.as_ref().map_or(0, |_| arguments.steps),
+    };
+    let report = conform(&arguments.directories, question, |progress| {
         teller.tell(progress);
     });
     teller.finish();
     let report = report?;
+    if let Some(file) = &arguments.diagram {
+        let is_picture = file.extension().is_some_and(|ending| ending == "svg");
+        let drawn = match is_picture {
+            true => report.diagram.svg(),
+            false => report.diagram.text(),
+        };
+        let cannot = |source| Failure::Diagram {
+            file: file.clone(),
+            source,
+        };
+        std::fs::write(file, drawn).map_err(cannot)?;
+    }
     if arguments.json {
         json::print(&report)?;
     } else {
