@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use regrow_model::message::Line;
 use regrow_model::node::{Node, State};
-use regrow_model::port::{Effect, Port};
+use regrow_model::port::{Effect, Link, Port};
 use siphasher::sip::SipHasher13;
 use stateright::actor::{Command, Out};
 
@@ -112,11 +112,25 @@ fn add_effect<T: Hash>(digest: &mut Digest, effect: &Effect<T>, veil: Option<&mu
             add_line(line, digest);
         }
         Effect::Spread { links, line } => {
-            (3u8, links).hash(digest);
+            digest.write_u8(3);
+            add_links(digest, links);
             add_line(line, digest);
         }
         Effect::Close { link } => (4u8, link).hash(digest),
         Effect::Tell(told) => (5u8, told).hash(digest),
+    }
+}
+
+/// Many links at once, for there may be thousands for each line.
+fn add_links(digest: &mut Digest, links: &[Link]) {
+    const AT_ONCE: usize = 64;
+    digest.write_usize(links.len());
+    for links in links.chunks(AT_ONCE) {
+        let mut bytes = [0; 8 * AT_ONCE];
+        for (link, bytes) in links.iter().zip(bytes.chunks_exact_mut(8)) {
+            bytes.copy_from_slice(&link.0.to_le_bytes());
+        }
+        digest.write(&bytes[..8 * links.len()]);
     }
 }
 

@@ -9,6 +9,9 @@ use regrow_model::message::{Address, Hearer, Line, Peer, Request, Stamp};
 use regrow_model::node::{Order, Timer};
 use regrow_model::port::{End, Input, Link};
 
+/// How long the length of a line is, in bytes.
+const LINE_HEAD: usize = 4;
+
 /// One thing that was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
@@ -203,9 +206,13 @@ fn append_line(mut line: Line, out: &mut Vec<u8>) -> Result<(), EncodeError> {
             bytes(secret, out);
         }
     }
-    let mut text = Vec::new();
-    line.encode(&mut text)?;
-    bytes(&text[..text.len() - 1], out);
+    // Its length is known afterwards.
+    let start = out.len();
+    out.extend([0; LINE_HEAD]);
+    line.encode(out)?;
+    out.pop(); // the end of the line
+    let len = (out.len() - start - LINE_HEAD) as u32;
+    out[start..start + LINE_HEAD].copy_from_slice(&len.to_le_bytes());
     Ok(())
 }
 
@@ -364,7 +371,7 @@ impl<'a> Reader<'a> {
             b'm' => Line::Malformed(self.json::<Exactly>()?.0),
             b'q' => {
                 let at = Stamp(self.number()?);
-                match Line::decode(self.bytes()?, Hearer::Server) {
+                match Line::decode(self.line_text()?, Hearer::Server) {
                     Line::Request(mut request) => {
                         covered(&mut request, at);
                         Line::Request(request)
@@ -372,13 +379,13 @@ impl<'a> Reader<'a> {
                     other => return Err(strange(&other)),
                 }
             }
-            b'a' => match Line::decode(self.bytes()?, Hearer::Client) {
+            b'a' => match Line::decode(self.line_text()?, Hearer::Client) {
                 Line::Reply(reply) => Line::Reply(reply),
                 other => return Err(strange(&other)),
             },
             b'p' => {
                 let known = self.text()?;
-                match Line::decode(self.bytes()?, Hearer::Server) {
+                match Line::decode(self.line_text()?, Hearer::Server) {
                     Line::Peer(mut peer) => {
                         if let Some(secret) = secret_of(&mut peer) {
                             *secret = Secret::Hashed(known.into());
@@ -421,6 +428,11 @@ impl<'a> Reader<'a> {
         self.take(usize::try_from(len).map_err(|_| short())?)
     }
 
+    fn line_text(&mut self) -> Result<&'a [u8], FormError> {
+        let len = self.take(LINE_HEAD)?.try_into().map_err(|_| short())?;
+        self.take(u32::from_le_bytes(len) as usize)
+    }
+
     fn text(&mut self) -> Result<String, FormError> {
         String::from_utf8(self.bytes()?.into()).map_err(FormError::new)
     }
@@ -447,4 +459,134 @@ fn strange(line: &Line) -> FormError {
     FormError(format!(
         "a line isn't what it was recorded as, but {line:?}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use regrow_model::message::client::{Field, Info};
+    use regrow_model::message::server::{Join, Server};
+    use regrow_model::message::{Activity, Incarnation, ServerId};
+
+    fn again(record: Record) -> Record {
+        let mut bytes = Vec::new();
+        record.write(&mut bytes).unwrap();
+        let mut reader = Reader::new(&bytes);
+        let read = reader.record().unwrap().unwrap();
+        assert_eq!(reader.record(), Ok(None), "nothing is left over");
+        read
+    }
+
+    fn given(input: Input<Order>) -> Record {
+        Record::Begins {
+            number: 7,
+            round: 300,
+            at: Duration::from_micros(1 << 40),
+            cause: Given::Input(input),
+        }
+    }
+
+    fn lines() -> Vec<Line> {
+        let secret = || Secret::Hashed("0123".into());
+        let incarnation = Incarnation {
+            number: 3,
+            nonce: u64::MAX,
+        };
+        let server = Server {
+            born: Stamp(4),
+            incarnation,
+            address: "quic://[::1]:3780".parse().unwrap(),
+        };
+        let id = ServerId {
+            born: Stamp(4),
+            name: "one".into(),
+        };
+        let join = Join {
+            secret: Secret::Hashed("proven".into()),
+            id: id.clone(),
+            incarnation,
+            root: id,
+            known: vec![("one".into(), server)],
+        };
+        vec![
+            Line::from(Request::Register {
+                username: "aaron".into(),
+                secret: secret(),
+                at: Stamp(1_795_000_000_000),
+            }),
+            Line::from(Request::Login {
+                username: "anonymous".into(),
+                secret: None,
+                resume: None,
+            }),
+            Line::from(Request::Activity {
+                username: "aaron".into(),
+                secret: Some(secret()),
+                activity: Activity::parse(r#"{"a":1.0, "b":"\u00e9"}"#).unwrap(),
+                k: Some(u64::MAX),
+            }),
+            Line::Peer(Peer::Authenticate(Box::new(join))),
+            Line::Peer(Peer::Forget {
+                secret: Secret::never(),
+                server: "two".into(),
+            }),
+            Line::Peer(Peer::Leave),
+            Line::Malformed(Info::NotJson),
+            Line::Malformed(Info::WrongType(Field::Secret)),
+            Line::Malformed(Info::Text("parse error".into())),
+        ]
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_it_was() {
+        let link = Link(1 << 50);
+        let dialed = |address: &str| End::Dialed(address.parse().unwrap());
+        let ends = ["a:1", "tls://a:1", "quic://[::1]:65535"].map(dialed);
+        let ups = ends.into_iter().chain([End::Accepted]);
+        let inputs = ups.map(|end| Input::Up { link, end });
+        let inputs = inputs.chain(lines().into_iter().map(|line| Input::Line { link, line }));
+        let address = "tls://a.example.org:3780".parse().unwrap();
+        let others = [
+            Input::Received { link, lines: 128 },
+            Input::Down { link },
+            Input::Unreachable { address },
+            Input::Ask(Order::Drain),
+            Input::Ask(Order::Forget {
+                server: "one".into(),
+            }),
+        ];
+        let at = Duration::from_micros(127);
+        let records = [
+            Record::Row("log".to_owned(), vec![0, 255], Vec::new()),
+            Record::Ends(u64::MAX),
+            Record::Obeyed(at),
+            Record::Durable(0),
+            Record::Released(vec![(link, 1), (Link(0), 1 << 20)]),
+            Record::Checkpoint(1),
+            Record::Abandoned,
+            Record::Stopped { round: 9, at },
+        ];
+        for record in inputs.chain(others).map(given).chain(records) {
+            assert_eq!(again(record.clone()), record);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_record_are_an_error_and_no_panic() {
+        let mut bytes = Vec::new();
+        for line in lines() {
+            let link = Link(3);
+            given(Input::Line { link, line }).write(&mut bytes).unwrap();
+        }
+        for cut in 0..bytes.len() {
+            let mut reader = Reader::new(&bytes[..cut]);
+            while let Ok(Some(_)) = reader.record() {}
+        }
+        for place in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[place] ^= 0x55;
+            let mut reader = Reader::new(&altered);
+            while let Ok(Some(_)) = reader.record() {}
+        }
+    }
 }
