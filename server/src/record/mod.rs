@@ -10,12 +10,14 @@
 pub(crate) mod digest;
 mod form;
 mod frame;
+mod parse;
 mod playback;
 mod recorder;
 mod tape;
 mod veil;
 
-pub use form::{FormError, Given, Record};
+pub use form::{Given, Record};
+pub use parse::FormError;
 pub use playback::{Ending, PlayError, Playback};
 pub use recorder::{After, Beginning, RecordError, Recorder};
 pub use veil::Veil;

@@ -9,8 +9,9 @@ use regrow_model::node::Durable;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::form::{FormError, Reader, Record};
+use super::form::Record;
 use super::frame::{self, Found};
+use super::parse::{FormError, Reader};
 use super::{FORMAT, Header, MAGIC, VERSION};
 use crate::store::{Rows, Schema};
 

@@ -18,6 +18,8 @@ use crate::metrics::Recording;
 const FRAME: usize = 256 << 10;
 /// How much may wait for the thread, in bytes.
 const WAITING: usize = 64 << 20;
+/// How long a save waits for it.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// For how long it gathers what is to be written, unless somebody waits for it.
 const LEISURE: Duration = Duration::from_millis(5);
 
@@ -30,6 +32,8 @@ pub(super) enum Ended {
     Io(#[from] io::Error),
     #[error("more than {} MiB wait to be written: its disk is too slow", WAITING >> 20)]
     TooSlow,
+    #[error("its disk has taken more than {} s to write", PATIENCE.as_secs())]
+    Stuck,
     #[error("what comes in can't be written down: {0}")]
     Unwritable(#[from] regrow_model::message::encode::EncodeError),
 }
@@ -37,11 +41,15 @@ pub(super) enum Ended {
 /// A recording that is being written. `S` is what digests are made of.
 pub(super) struct Tape<S> {
     shared: Arc<Shared<S>>,
+    metrics: Recording,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Waits for what has been recorded.
-pub(super) struct Behind<S>(Arc<Shared<S>>);
+pub(super) struct Behind<S> {
+    shared: Arc<Shared<S>>,
+    metrics: Recording,
+}
 
 struct Shared<S> {
     waiting: Mutex<Waiting<S>>,
@@ -172,13 +180,20 @@ impl<S: Send + 'static> Tape<S> {
         };
         let thread = std::thread::Builder::new().name("record".to_owned());
         let thread = Some(thread.spawn(work)?);
-        let shared = tape;
-        Ok((Self { shared, thread }, writer))
+        let tape = Self {
+            shared: tape,
+            metrics: writer.metrics.clone(),
+            thread,
+        };
+        Ok((tape, writer))
     }
 
     /// What waits for it.
     pub(super) fn behind(&self) -> Behind<S> {
-        Behind(self.shared.clone())
+        Behind {
+            shared: self.shared.clone(),
+            metrics: self.metrics.clone(),
+        }
     }
 }
 
@@ -237,10 +252,11 @@ impl<S> Writer<S> {
         false
     }
 
-    /// Adds the digest of a state.
+    /// Adds the digest of a state, unless one waits already: nobody keeps many of them.
     pub(super) fn put_digest_of(&self, state: Box<S>) {
         let mut waiting = self.shared.lock();
-        if !waiting.has_ended {
+        let is_state = |piece: &Piece<S>| matches!(piece, Piece::State(_));
+        if !waiting.has_ended && !waiting.pieces.iter().any(is_state) {
             waiting.pieces.push_back(Piece::State(state));
             drop(waiting);
             self.shared.work.notify_one();
@@ -249,17 +265,23 @@ impl<S> Writer<S> {
 }
 
 impl<S> Behind<S> {
-    /// Returns when all that was put before is written, or the recording has ended.
+    /// Returns when all that was put before is written, or the recording has ended: that it does if it takes too long.
     pub(super) fn wait(&self) {
-        let mut waiting = self.0.lock();
+        let mut waiting = self.shared.lock();
         let until = waiting.taken + u64::from(!waiting.pieces.is_empty());
         if waiting.done >= until || waiting.has_ended {
             return;
         }
         waiting.is_urgent = true;
-        self.0.work.notify_one();
+        self.shared.work.notify_one();
         let unwritten = |waiting: &mut Waiting<S>| waiting.done < until && !waiting.has_ended;
-        drop(self.0.done.wait_while(waiting, unwritten));
+        let done = &self.shared.done;
+        let waited = done.wait_timeout_while(waiting, PATIENCE, unwritten);
+        let (waiting, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
+        drop(waiting);
+        if outcome.timed_out() {
+            self.shared.end(&Ended::Stuck, &self.metrics);
+        }
     }
 }
 
