@@ -87,13 +87,16 @@ pub(super) fn started() {
     RECORDINGS.with_borrow_mut(|recordings| recordings.servers += 1);
 }
 
-/// There is one less; after the last one it is looked at what they did.
+/// There is one less; after the last one it is looked at what they did. Who starts then is another cluster.
 pub(super) fn gone() {
-    RECORDINGS
-        .with_borrow_mut(|recordings| recordings.servers = recordings.servers.saturating_sub(1));
-    RECORDINGS.with_borrow(|recordings| {
-        if recordings.servers == 0 && !recordings.is_off && !panicking() {
-            recordings.conform();
-        }
+    let done = RECORDINGS.with_borrow_mut(|recordings| {
+        recordings.servers = recordings.servers.saturating_sub(1);
+        let is_over = recordings.servers == 0 && !recordings.is_off;
+        is_over.then(|| std::mem::take(recordings))
     });
+    if let Some(done) = done
+        && !panicking()
+    {
+        done.conform();
+    }
 }
