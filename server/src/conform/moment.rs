@@ -59,7 +59,7 @@ pub(super) fn properties(servers: &[Last], is_settled: bool) -> Vec<(&'static Pr
         users: Vec::new(),
         secrets: servers.iter().map(|_| &secret).collect(),
         links: Vec::new(),
-        cut: Ways::default(),
+        cut: &Ways::default(),
         stirring: processes
             .iter()
             .flatten()
@@ -73,6 +73,8 @@ pub(super) fn properties(servers: &[Last], is_settled: bool) -> Vec<(&'static Pr
         has_faults: true,
         only_stops: false,
         given_up: BTreeSet::new(),
+        strangers: true,
+        kept_away: true,
         mailboxes_end: false,
         logs_end: false,
         patience_ends: true,
