@@ -30,9 +30,11 @@ pub fn log(view: &View<'_>) -> bool {
         let mut processes = view.processes.iter();
         let process = processes.find(|process| std::ptr::eq(&*process.state, server));
         process.is_none_or(|process| {
-            let newest = process.unsynced.last().map_or(disk, |save| &**save);
+            let newest = process.unsynced.last().map(|save| &**save);
+            let mut saves = newest.into_iter().chain([disk]);
+            let have = &server.durable.delivery.log.have;
             process.timers.contains(&Timer::Floor)
-                || vector::covers(&newest.delivery.log.have, &server.durable.delivery.log.have)
+                || saves.any(|save| vector::covers(&save.delivery.log.have, have))
         })
     })
 }
