@@ -12,6 +12,7 @@
 //! ```
 
 pub mod balance;
+pub mod coherence;
 pub mod connection;
 pub mod delivery;
 pub mod drain;

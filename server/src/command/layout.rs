@@ -13,7 +13,7 @@ macro_rules! maps {
 }
 
 /// The layout: one line per map.
-pub(crate) fn layout() -> Schema<Durable> {
+pub fn layout() -> Schema<Durable> {
     let schema = Schema::new(
         |durable: &Durable| {
             let (tree, log) = (&durable.tree, &durable.delivery.log);

@@ -11,7 +11,7 @@ pub mod demo;
 pub mod explore;
 pub mod forget;
 mod journal;
-pub(crate) mod layout;
+pub mod layout;
 mod local;
 pub mod log;
 mod meanwhile;

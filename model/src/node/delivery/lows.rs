@@ -104,6 +104,11 @@ impl<K: Ord> Lows<K> {
         }
     }
 
+    /// Whether these are the cursors: for assertions.
+    pub(super) fn are(&self, cursors: &BTreeMap<K, Vector>) -> bool {
+        self.cursors == *cursors
+    }
+
     /// What [`Lows::within`] says, found by walking: for assertions.
     pub(super) fn walk(&self, upto: Vector) -> Vector {
         let cursors = self.cursors.values();

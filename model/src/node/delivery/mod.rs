@@ -16,9 +16,10 @@
 //! - [`speaker`]: what a client says, and what it is told of that.
 //! - [`exchange`]: what passes over an edge; [`skip`]: what of the log can't any more.
 //! - [`floor`]: up to where a server has everything for good; [`forget`]: what nobody needs any more; [`age`]: what has
-//!   waited for too long. [`lows`]: how both know without walking everyone.
+//!   waited for too long. [`lows`]: how both know without walking everyone. [`coherence`]: what must agree with what.
 
 pub mod age;
+pub(super) mod coherence;
 pub mod exchange;
 pub mod floor;
 pub mod forget;
@@ -164,6 +165,7 @@ pub enum Report {
 }
 
 pub use age::TICKS_A_DAY;
+pub use coherence::Incoherence;
 pub use home::{on_united, start};
 pub use login::{on_client_down, on_login, on_logout, on_placed, on_registered, sent_on};
 

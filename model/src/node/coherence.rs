@@ -1,0 +1,159 @@
+//! What a node's state must agree with, after every step and whatever it was told: counters with what they count, indexes with what
+//! they find, the parts with each other about who is at the other end of a link. For tests and fuzzing: it walks everything.
+
+use std::collections::BTreeSet;
+
+use super::connection::{Standing, WAITING_MAX};
+use super::registry::directory;
+use super::registry::round::Upstream;
+use super::tree::Attempt;
+use super::{Role, State, delivery};
+use crate::message::server::Lock;
+use crate::message::{ServerName, Username};
+use crate::port::Link;
+
+/// Something in a node's state that contradicts something else in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Incoherence {
+    /// The parent and its link.
+    #[error("the link to the parent isn't the one that is the parent's, or there are two")]
+    Parent,
+    /// The children and their links.
+    #[error("the children aren't those that links are for")]
+    Children,
+    /// The server that is asked to be the parent.
+    #[error("the attempt isn't the one that a link is for, or there are two")]
+    Attempt,
+    /// A parent without a path.
+    #[error("there is a parent, and no path to the root")]
+    Path,
+    /// Links that are left.
+    #[error("a link is being left, and the server isn't leaving")]
+    Leaving,
+    /// This server among those that it knows.
+    #[error("what it knows of itself isn't what it is")]
+    Myself,
+    /// The edges of one of the parts.
+    #[error("a part keeps account of edges that aren't those of the tree")]
+    Edges,
+    /// Where its users are.
+    #[error("the users that are present aren't those that are logged in")]
+    Users,
+    /// Who asks for a name.
+    #[error("the clients that wait for a name aren't those whose rounds are under way")]
+    Asking,
+    /// Rounds with servers that are no neighbours.
+    #[error("a round waits for a server that is no neighbour")]
+    Rounds,
+    /// What finds records.
+    #[error("the directory's index finds what isn't there, or doesn't what is")]
+    Directory,
+    /// How many clients there are.
+    #[error("the load isn't the number of clients that are logged in")]
+    Load,
+    /// What waits behind a REGISTER.
+    #[error("something waits behind a REGISTER that is over, or too much does")]
+    Waiting,
+    /// Delivery's own.
+    #[error(transparent)]
+    Delivery(#[from] delivery::Incoherence),
+}
+
+/// Whether a node's state agrees with itself.
+///
+/// # Errors
+/// The first [`Incoherence`] that is found.
+pub fn check(s: &State) -> Result<(), Incoherence> {
+    if s.halted.is_some() {
+        return Ok(()); // It has let go of everything, and reacts to nothing.
+    }
+    tree(s)?;
+    registry(s)?;
+    clients(s)?;
+    Ok(delivery::coherence::check(s)?)
+}
+
+fn ensure(holds: bool, otherwise: Incoherence) -> Result<(), Incoherence> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}
+
+fn tree(s: &State) -> Result<(), Incoherence> {
+    let links_for = |role: fn(&Role) -> bool| -> Vec<Link> {
+        let links = s.links.iter().filter(|(_, it)| role(it));
+        links.map(|(link, _)| *link).collect()
+    };
+    let parent: Vec<Link> = s.tree.parent.iter().map(|parent| parent.link).collect();
+    let is_parents = links_for(|role| matches!(role, Role::Parent)) == parent;
+    ensure(is_parents, Incoherence::Parent)?;
+    let has_path = s.tree.parent.is_none() || !s.tree.path().is_empty();
+    ensure(has_path, Incoherence::Path)?;
+    let children = s.tree.children.iter();
+    let children: BTreeSet<(Link, ServerName)> = children
+        .map(|(name, child)| (child.link, name.clone()))
+        .collect();
+    let roles = s.links.iter().filter_map(|(link, role)| match role {
+        Role::Child(name) => Some((*link, name.clone())),
+        Role::Fresh | Role::Attempt | Role::Parent | Role::Client(_) | Role::Leaving => None,
+    });
+    ensure(children == roles.collect(), Incoherence::Children)?;
+    let asked: Vec<Link> = match &s.tree.attempt {
+        Some(Attempt::Asking { link, .. }) => vec![*link],
+        Some(Attempt::Dialing { .. }) | None => Vec::new(),
+    };
+    let is_asked = links_for(|role| matches!(role, Role::Attempt)) == asked;
+    ensure(is_asked, Incoherence::Attempt)?;
+    let is_left = !links_for(|role| matches!(role, Role::Leaving)).is_empty();
+    ensure(!is_left || s.drain.is_leaving(), Incoherence::Leaving)?;
+    let tree = &s.durable.tree;
+    let myself = tree.known.get(&tree.id.name);
+    let is_me = myself.is_some_and(|me| (me.born, me.incarnation) == (tree.id.born, tree.incarnation));
+    ensure(is_me, Incoherence::Myself)?;
+    let edges: BTreeSet<Link> = s.edges().collect();
+    let is_alike = s.registry.edges.keys().eq(&edges)
+        && s.delivery.edges.keys().eq(&edges)
+        && s.balance.neighbours.keys().eq(&edges);
+    ensure(is_alike, Incoherence::Edges)
+}
+
+fn registry(s: &State) -> Result<(), Incoherence> {
+    let registry = &s.registry;
+    let is_found = registry.index == directory::Index::of(&s.durable.registry);
+    ensure(is_found, Incoherence::Directory)?;
+    let edges: BTreeSet<Link> = s.edges().collect();
+    let mut asking: BTreeSet<(Link, &Lock)> = BTreeSet::new();
+    for (lock, round) in &registry.rounds {
+        match round.upstream {
+            Upstream::Client(link) => _ = asking.insert((link, lock)),
+            Upstream::Server(link) => ensure(edges.contains(&link), Incoherence::Rounds)?,
+        }
+        let is_near = round.downstream.keys().all(|link| edges.contains(link));
+        ensure(is_near, Incoherence::Rounds)?;
+    }
+    let waiting = registry.asking.iter().map(|(link, lock)| (*link, lock));
+    ensure(asking == waiting.collect(), Incoherence::Asking)
+}
+
+fn clients(s: &State) -> Result<(), Incoherence> {
+    let mut logged_in = 0;
+    let mut registering = Vec::new();
+    let mut users: BTreeSet<(&Username, Link)> = BTreeSet::new();
+    for (link, role) in &s.links {
+        let Role::Client(connection) = role else {
+            continue;
+        };
+        logged_in += u64::from(connection.standing.is_logged_in());
+        match &connection.standing {
+            Standing::Registering => registering.push(*link),
+            Standing::User { username, .. } => _ = users.insert((username, *link)),
+            Standing::Stranger | Standing::Anonymous => {}
+        }
+        let waits = connection.waiting.len();
+        let may_wait = connection.standing == Standing::Registering && waits <= WAITING_MAX;
+        ensure(waits == 0 || may_wait, Incoherence::Waiting)?;
+    }
+    ensure(s.balance.clients == logged_in, Incoherence::Load)?;
+    ensure(s.registry.asking.keys().eq(&registering), Incoherence::Asking)?;
+    let present = s.registry.present.iter();
+    let present = present.flat_map(|(name, links)| links.iter().map(move |link| (name, *link)));
+    ensure(users == present.collect(), Incoherence::Users)
+}
