@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use super::connection::{Standing, WAITING_MAX};
-use super::registry::directory;
 use super::registry::round::Upstream;
 use super::tree::Attempt;
 use super::{Role, State, delivery};
@@ -46,7 +45,7 @@ pub enum Incoherence {
     #[error("a round waits for a server that is no neighbour")]
     Rounds,
     /// What finds records.
-    #[error("the directory's index finds what isn't there, or doesn't what is")]
+    #[error("the directory's index doesn't know its changes")]
     Directory,
     /// How many clients there are.
     #[error("the load isn't the number of clients that are logged in")]
@@ -106,7 +105,8 @@ fn tree(s: &State) -> Result<(), Incoherence> {
     ensure(!is_left || s.drain.is_leaving(), Incoherence::Leaving)?;
     let tree = &s.durable.tree;
     let myself = tree.known.get(&tree.id.name);
-    let is_me = myself.is_some_and(|me| (me.born, me.incarnation) == (tree.id.born, tree.incarnation));
+    let is_me =
+        myself.is_some_and(|me| (me.born, me.incarnation) == (tree.id.born, tree.incarnation));
     ensure(is_me, Incoherence::Myself)?;
     let edges: BTreeSet<Link> = s.edges().collect();
     let is_alike = s.registry.edges.keys().eq(&edges)
@@ -117,7 +117,7 @@ fn tree(s: &State) -> Result<(), Incoherence> {
 
 fn registry(s: &State) -> Result<(), Incoherence> {
     let registry = &s.registry;
-    let is_found = registry.index == directory::Index::of(&s.durable.registry);
+    let is_found = registry.index.finds(&s.durable.registry);
     ensure(is_found, Incoherence::Directory)?;
     let edges: BTreeSet<Link> = s.edges().collect();
     let mut asking: BTreeSet<(Link, &Lock)> = BTreeSet::new();
@@ -152,7 +152,10 @@ fn clients(s: &State) -> Result<(), Incoherence> {
         ensure(waits == 0 || may_wait, Incoherence::Waiting)?;
     }
     ensure(s.balance.clients == logged_in, Incoherence::Load)?;
-    ensure(s.registry.asking.keys().eq(&registering), Incoherence::Asking)?;
+    ensure(
+        s.registry.asking.keys().eq(&registering),
+        Incoherence::Asking,
+    )?;
     let present = s.registry.present.iter();
     let present = present.flat_map(|(name, links)| links.iter().map(move |link| (name, *link)));
     ensure(users == present.collect(), Incoherence::Users)

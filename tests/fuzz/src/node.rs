@@ -214,10 +214,7 @@ impl Run {
                 let lines = bytes.int_in_range(0..=sent)?;
                 Input::Received { link, lines }
             }
-            2 => {
-                self.links.remove(&link);
-                Input::Down { link }
-            }
+            2 => Input::Down { link },
             _ => {
                 let line = self.vocabulary(bytes).line(link)?;
                 Input::Line { link, line }
@@ -241,8 +238,13 @@ impl Run {
     }
 
     fn input(&mut self, input: Input<Order>) {
-        if let Input::Up { link, .. } = &input {
-            self.links.insert(*link, 0);
+        match &input {
+            Input::Up { link, .. } => _ = self.links.insert(*link, 0),
+            Input::Down { link } => _ = self.links.remove(link),
+            Input::Line { .. }
+            | Input::Received { .. }
+            | Input::Unreachable { .. }
+            | Input::Ask(_) => {}
         }
         let mut out = Out::new();
         let msg: Msg = Port::In(input);

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::home::cursor_of;
 use super::lows::Lows;
-use super::session::Index;
 use super::vector;
 use crate::message::client::Vector;
 use crate::message::server::Phase;
@@ -28,7 +27,7 @@ pub enum Incoherence {
     #[error("what is still here of what was passed over isn't what is listed so")]
     Passed,
     /// What finds sessions.
-    #[error("the index of sessions finds what isn't there, or doesn't what is")]
+    #[error("the index of sessions finds what isn't there")]
     Sessions,
     /// Who hears.
     #[error("the receivers aren't the clients that are logged in")]
@@ -88,8 +87,8 @@ fn log(s: &State) -> Result<(), Incoherence> {
     ensure(s.delivery.log_bytes == bytes, Incoherence::Bytes)?;
     ensure(vector::covers(&log.have, &log.base), Incoherence::Base)?;
     ensure(log.passed.iter().eq(&passed), Incoherence::Passed)?;
-    let index = Index::of(&s.durable.delivery.book);
-    ensure(s.delivery.index == index, Incoherence::Sessions)
+    let is_found = s.delivery.index.is_of(&s.durable.delivery.book);
+    ensure(is_found, Incoherence::Sessions)
 }
 
 fn receivers(s: &State) -> Result<(), Incoherence> {
@@ -98,7 +97,10 @@ fn receivers(s: &State) -> Result<(), Incoherence> {
         Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving => None,
     });
     let delivery = &s.delivery;
-    ensure(delivery.receivers.keys().eq(clients), Incoherence::Receivers)?;
+    ensure(
+        delivery.receivers.keys().eq(clients),
+        Incoherence::Receivers,
+    )?;
     let mut held: BTreeSet<(&Registration, Link)> = BTreeSet::new();
     let mut pending: BTreeSet<(Stream, u64, Link)> = BTreeSet::new();
     for (link, receiver) in &delivery.receivers {
@@ -108,7 +110,12 @@ fn receivers(s: &State) -> Result<(), Incoherence> {
         let within = receiver.behind.as_ref();
         let within = within.is_none_or(|behind| behind.from <= s.durable.delivery.log.next);
         ensure(in_order && sent && within, Incoherence::Unheard)?;
-        held.extend(receiver.session.iter().map(|held| (&held.registration, *link)));
+        held.extend(
+            receiver
+                .session
+                .iter()
+                .map(|held| (&held.registration, *link)),
+        );
         let places = receiver.pending.iter().map(|pending| pending.place.clone());
         pending.extend(places.map(|(stream, number)| (stream, number, *link)));
     }
@@ -126,11 +133,16 @@ fn cursors(s: &State) -> Result<(), Incoherence> {
     ensure(delivery.live.are(&live.collect()), Incoherence::Live)?;
     let behind = receivers.filter(|(_, receiver)| receiver.behind.is_some());
     let behind = behind.map(|(link, receiver)| (*link, receiver.cursor.clone()));
-    ensure(delivery.reading.are(&behind.collect()), Incoherence::Reading)?;
+    ensure(
+        delivery.reading.are(&behind.collect()),
+        Incoherence::Reading,
+    )?;
     let sessions = s.durable.delivery.book.sessions.iter();
     let pins = sessions.filter(|(_, session)| match session.phase {
         Phase::CatchingUp | Phase::Left => true,
-        Phase::Live => delivery.uncounted.contains_key(&session.version.home.server),
+        Phase::Live => delivery
+            .uncounted
+            .contains_key(&session.version.home.server),
         Phase::Expired | Phase::Out => false,
     });
     let pins = pins.filter_map(|(user, _)| Some((user.clone(), cursor_of(s, user)?)));

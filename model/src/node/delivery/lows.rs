@@ -81,12 +81,18 @@ impl<K: Ord> Lows<K> {
     }
 
     fn count(&mut self, stream: &Stream, number: u64) {
+        if number == 0 {
+            return; // As if it weren't said: a client may say so.
+        }
         let at = self.at.entry(stream.clone()).or_default();
         *at.entry(number).or_default() += 1;
         *self.beyond.entry(stream.clone()).or_default() += 1;
     }
 
     fn uncount(&mut self, stream: &Stream, number: u64) {
+        if number == 0 {
+            return;
+        }
         let Some(at) = self.at.get_mut(stream) else {
             return;
         };
@@ -161,6 +167,22 @@ mod tests {
         lows.set(1, vector(&[("s1", 3)]));
         lows.set(2, vector(&[("s2", 1)]));
         assert_eq!(lows.within(vector(&[("s1", 5), ("s2", 5)])), Vector::new());
+    }
+
+    #[test]
+    fn a_cursor_that_says_0_of_a_stream_says_nothing_of_it() {
+        let mut lows = Lows::default();
+        let upto = vector(&[("s1", 5)]);
+        for cursor in [
+            vector(&[("s1", 0)]),
+            vector(&[("s1", 2)]),
+            vector(&[("s1", 0)]),
+        ] {
+            lows.set(1, cursor);
+            assert_eq!(lows.within(upto.clone()), lows.walk(upto.clone()));
+        }
+        lows.remove(&1);
+        assert_eq!(lows, Lows::default());
     }
 
     #[test]

@@ -132,4 +132,13 @@ impl Index {
         });
         Self(changes.collect())
     }
+
+    /// Whether each change that it knows has made a session of this book what it is: for assertions. Not whether it knows all: of
+    /// two sessions that one change is said to have made, which only a server that errs can say, it finds the last.
+    pub(super) fn is_of(&self, book: &Book) -> bool {
+        self.0.iter().all(|((stream, number), registration)| {
+            let session = book.sessions.get(registration);
+            session.is_some_and(|session| vector::at(&session.changes, stream) == *number)
+        })
+    }
 }

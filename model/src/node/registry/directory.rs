@@ -113,7 +113,7 @@ impl Directory {
 
 impl Index {
     /// The index of a directory that was read from disk.
-    pub(in crate::node) fn of(directory: &Directory) -> Self {
+    pub(super) fn of(directory: &Directory) -> Self {
         let mut index = Self::default();
         for (username, record) in &directory.records {
             let change = change(&record.registration);
@@ -126,6 +126,12 @@ impl Index {
             index.changes.insert(change.clone(), username.clone());
         }
         index
+    }
+
+    /// Whether it knows the changes of a directory, all of them and no others: for assertions. Not which name each gave away: of two
+    /// for one change, which only a server that errs can say, the last counts here and the directory keeps both.
+    pub(in crate::node) fn finds(&self, directory: &Directory) -> bool {
+        self.changes.keys().eq(Self::of(directory).changes.keys())
     }
 
     /// The names that changes `after` … `upto` of `stream` gave away, each with its change's number, at most `most` of them, and up to

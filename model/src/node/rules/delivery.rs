@@ -92,7 +92,7 @@ pub const SOUND: Rules = Rules {
         server: server.clone(),
         incarnation,
     },
-    admits: |said, k| k <= said + 1,
+    admits: |said, k| k <= said.saturating_add(1),
     is_repeat: |said, k| k <= said,
     stable: |_, everywhere| everywhere,
     replay,

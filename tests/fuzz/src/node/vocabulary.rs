@@ -22,6 +22,8 @@ use super::Result;
 
 /// How long a line of arbitrary bytes is, at most.
 const RAW_BYTES: usize = 200;
+/// The largest number of which a reader of JSON may be sure.
+const LARGEST: u64 = 1 << 53;
 
 /// Says things to a node in this state.
 pub(super) struct Vocabulary<'a, 'b> {
@@ -147,11 +149,11 @@ impl Vocabulary<'_, '_> {
                     true => Some(Resume {
                         client: self.client()?,
                         cursor: if self.bytes.arbitrary()? {
-                            Some(self.cursor()?)
+                            Some(self.any_cursor()?)
                         } else {
                             None
                         },
-                        said: self.number()?,
+                        said: self.any_number()?,
                     }),
                     false => None,
                 };
@@ -164,7 +166,7 @@ impl Vocabulary<'_, '_> {
             7..=11 => {
                 let activity = self.activity()?;
                 let k = if self.bytes.arbitrary()? {
-                    Some(self.number()?)
+                    Some(self.any_number()?)
                 } else {
                     None
                 };
@@ -176,7 +178,7 @@ impl Vocabulary<'_, '_> {
                 }
             }
             12..=13 => Request::Got {
-                cursor: self.cursor()?,
+                cursor: self.any_cursor()?,
             },
             14 => Request::Logout,
             _ => Request::Invalid {
@@ -288,13 +290,29 @@ impl Vocabulary<'_, '_> {
         Ok(SecretHash::from(*self.bytes.choose(&["x", "y"])?))
     }
 
-    /// Small, as a rule.
+    /// Small, as a rule, and never larger than what servers that don't err count up to.
     fn number(&mut self) -> Result<u64> {
         Ok(match self.bytes.int_in_range(0..=15)? {
-            14 => u64::MAX - self.bytes.int_in_range(0..=2)?,
-            15 => self.bytes.arbitrary()?,
+            15 => LARGEST - self.bytes.int_in_range(0..=2)?,
             small => small / 2,
         })
+    }
+
+    /// A client may say any.
+    fn any_number(&mut self) -> Result<u64> {
+        match self.bytes.ratio(1, 16)? {
+            true => Ok(u64::MAX - self.bytes.int_in_range(0..=2)?),
+            false => self.number(),
+        }
+    }
+
+    /// What a client says that it has heard.
+    fn any_cursor(&mut self) -> Result<Vector> {
+        let mut cursor = self.cursor()?;
+        if self.bytes.ratio(1, 8)? {
+            cursor.insert(self.stream()?, self.any_number()?);
+        }
+        Ok(cursor)
     }
 
     fn stamp(&mut self) -> Result<Stamp> {
