@@ -168,3 +168,14 @@ fn after_restart(session: &Session, floor: &Vector) -> Vector {
         Phase::CatchingUp | Phase::Left | Phase::Expired | Phase::Out => session.cursor.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::SOUND;
+
+    #[test]
+    fn a_client_that_says_it_has_said_the_largest_number_can_offer_that_again() {
+        assert!((SOUND.admits)(u64::MAX, u64::MAX));
+        assert!((SOUND.is_repeat)(u64::MAX, u64::MAX));
+    }
+}
