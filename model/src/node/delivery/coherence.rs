@@ -105,8 +105,9 @@ fn receivers(s: &State) -> Result<(), Incoherence> {
     let mut pending: BTreeSet<(Stream, u64, Link)> = BTreeSet::new();
     for (link, receiver) in &delivery.receivers {
         let lines = receiver.unheard.iter().map(|(line, _)| *line);
-        let in_order = lines.clone().is_sorted();
-        let sent = lines.last().is_none_or(|last| last <= receiver.lines);
+        let in_order = lines.is_sorted();
+        let last = receiver.unheard.back();
+        let sent = last.is_none_or(|(line, _)| *line <= receiver.lines);
         let within = receiver.behind.as_ref();
         let within = within.is_none_or(|behind| behind.from <= s.durable.delivery.log.next);
         ensure(in_order && sent && within, Incoherence::Unheard)?;
