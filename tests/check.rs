@@ -2,43 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod process;
 
+use std::path::Path;
+use std::process::Output;
+
+use process::program::{code, err, nowhere, out, regrow};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 /// A world that is small and holds.
 const SOUND: &str = "pair-cold";
 /// A world that a mutant breaks.
 const BROKEN: [&str; 3] = ["three-cold", "--mutant", "equal-root-accepted"];
 
-fn regrow(directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_regrow"))
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap()
-}
-
 fn check(directory: &Path, arguments: &[&str]) -> Output {
     regrow(directory, &[&["check"], arguments].concat())
-}
-
-fn nowhere() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-fn out(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).unwrap()
-}
-
-fn err(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
 }
 
 fn objects(output: &Output) -> Vec<Value> {

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod process;
 
+use std::path::Path;
+use std::process::Output;
+
+use process::program::{code, err, nowhere, out, regrow};
 use serde_json::Value;
-use tempfile::TempDir;
 
 /// Runs that are quick, and of every kind.
 const SMALL: [&str; 6] = ["--servers", "3-9", "--clients", "3-12", "--runs", "40"];
@@ -21,32 +23,8 @@ const BROKEN: [&str; 7] = [
     "3-4",
 ];
 
-fn regrow(directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_regrow"))
-        .args(arguments)
-        .current_dir(directory)
-        .output()
-        .unwrap()
-}
-
 fn simulate(directory: &Path, arguments: &[&str]) -> Output {
     regrow(directory, &[&["simulate"], arguments].concat())
-}
-
-fn nowhere() -> TempDir {
-    tempfile::tempdir().unwrap()
-}
-
-fn out(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).unwrap()
-}
-
-fn err(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
 }
 
 /// What runs came to, but for how long they took.

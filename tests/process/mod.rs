@@ -3,8 +3,11 @@
 // Every test program has a copy of this, and none needs all of it.
 #![allow(dead_code)]
 
+pub(crate) mod claimant;
+pub(crate) mod cluster;
 pub(crate) mod laboratory;
 pub(crate) mod network;
+pub(crate) mod program;
 pub(crate) mod recorded;
 pub(crate) mod resuming;
 pub(crate) mod talks;
