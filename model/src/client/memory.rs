@@ -124,10 +124,8 @@ impl Memory {
         };
         let client = client.clone();
         let heard = self.heard.entry(Sender { username, client }).or_default();
-        if (rules.is_repeat)(*heard, *k) {
-            return false;
-        }
-        *heard = *k;
-        true
+        let is_repeat = (rules.is_repeat)(*heard, *k) || (rules.believes_repeats)(from.repeat);
+        *heard = (*heard).max(*k);
+        !is_repeat
     }
 }

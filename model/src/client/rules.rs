@@ -20,6 +20,8 @@ pub struct Rules {
     pub is_behind: fn(u64, u64) -> bool,
     /// Given the last number heard of a sender and the sender's number of a message: is that one a repeat?
     pub is_repeat: fn(u64, u64) -> bool,
+    /// Given whether its server had the same words before: does it pass over them?
+    pub believes_repeats: fn(bool) -> bool,
     /// Does it hear what comes between REGISTER_SUCCESS and LOGIN_SUCCESS?
     pub hears_early: fn() -> bool,
     /// When the answer to a REGISTER was lost: does it ask by a LOGIN what became of it?
@@ -41,6 +43,7 @@ pub const SOUND: Rules = Rules {
     passes: || true,
     is_behind: |cursor, number| number <= cursor,
     is_repeat: |heard, k| k <= heard,
+    believes_repeats: |repeat| repeat,
     hears_early: || false,
     asks_by_login: || true,
     gives_up: || true,

@@ -146,6 +146,8 @@ pub struct From {
     pub number: u64,
     /// The sender's client and its own number for it, when the sender is one of ours.
     pub sender: Option<(ClientId, u64)>,
+    /// Whether the server had the same words before, in another place: they are nothing to hear, whether or not this client was there then.
+    pub repeat: bool,
 }
 
 /// What a LOGIN_SUCCESS carries for our own client.

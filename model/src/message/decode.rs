@@ -190,6 +190,8 @@ struct WireFrom {
     number: u64,
     client: Option<ClientId>,
     k: Option<u64>,
+    #[serde(default)]
+    repeat: bool,
 }
 
 impl std::convert::From<WireFrom> for From {
@@ -198,6 +200,7 @@ impl std::convert::From<WireFrom> for From {
             stream: wire.stream,
             number: wire.number,
             sender: wire.client.zip(wire.k),
+            repeat: wire.repeat,
         }
     }
 }

@@ -198,6 +198,8 @@ struct WireFrom<'a> {
     client: Option<&'a ClientId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     k: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    repeat: bool,
 }
 
 impl<'a> WireFrom<'a> {
@@ -207,6 +209,7 @@ impl<'a> WireFrom<'a> {
             number: from.number,
             client: from.sender.as_ref().map(|(client, _)| client),
             k: from.sender.as_ref().map(|(_, k)| *k),
+            repeat: from.repeat,
         }
     }
 }

@@ -47,6 +47,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.client_rules.is_repeat = |_, _| false,
     },
     Mutant {
+        name: "client-knows-repeats-itself",
+        says: "a client looks only at what it has heard itself, when its server says that something has been said before",
+        scenario: "says-again-to-newcomers-patient",
+        alter: |setup| setup.client_rules.believes_repeats = |_| false,
+    },
+    Mutant {
         name: "client-hears-early",
         says: "a client hears what comes before its login is answered, and doesn't know it again",
         scenario: "registers-meanwhile",

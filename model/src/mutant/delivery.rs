@@ -238,4 +238,10 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: "legacy-returns",
         alter: |setup| setup.rules.delivery.written_is_heard = || true,
     },
+    Mutant {
+        name: "gaps-come-last",
+        says: "a client that catches up is told at the end what is gone",
+        scenario: "log-full-of-another-start",
+        alter: |setup| setup.rules.delivery.gaps_precede = || false,
+    },
 ];

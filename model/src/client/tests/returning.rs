@@ -49,6 +49,7 @@ fn it_resumes_with_its_own_cursor() {
             stream: stream("a"),
             number: 7,
             sender: None,
+            repeat: false,
         })),
     });
     let Request::Login { resume, .. } = hand.reconnect() else {

@@ -13,6 +13,7 @@ fn said_by(user: &str, server: &str, number: u64, sender: Option<(&str, u64)>) -
             stream: stream(server),
             number,
             sender: sender.map(|(client, k)| (client.into(), k)),
+            repeat: false,
         })),
     }
 }

@@ -148,6 +148,7 @@ fn the_extension_survives_the_wire_in_both_directions() {
         stream: stream("a:1"),
         number: 3,
         sender,
+        repeat: false,
     };
     let broadcast = |from| Reply::Broadcast {
         activity: "{}".parse().unwrap(),

@@ -176,13 +176,15 @@ fn what_our_own_client_asks_for_and_gets() {
         servers: vec![address(3781), "[::1]:3782".parse().unwrap()],
         cursor: cursor(),
     };
-    let from = |sender| {
+    let from = |sender, repeat| {
         Some(Box::new(From {
             stream: stream(3780),
             number: 12,
             sender,
+            repeat,
         }))
     };
+    let sender = || Some((ClientId::from("c1"), 7));
     let broadcast = |from| Reply::Broadcast {
         activity: said().sign(&aaron()),
         from,
@@ -192,8 +194,9 @@ fn what_our_own_client_asks_for_and_gets() {
             info: Info::LoggedIn(aaron()),
             resumed: Some(Box::new(resumed)),
         },
-        broadcast(from(Some((ClientId::from("c1"), 7)))),
-        broadcast(from(None)),
+        broadcast(from(sender(), false)),
+        broadcast(from(sender(), true)),
+        broadcast(from(None, false)),
         Reply::Ack { k: 7, stable: 5 },
         Reply::Gap {
             missed: 3,

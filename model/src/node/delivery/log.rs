@@ -149,6 +149,20 @@ impl Log {
         lingering.fold(start, u64::min)
     }
 
+    /// Up to where nothing is left of what comes next after a cursor, in the streams in which something is gone.
+    pub(super) fn gone_after(&self, cursor: &Vector) -> Vector {
+        let gone = vector::beyond(&self.base, cursor).into_iter();
+        let gone = gone.map(|(stream, upto)| {
+            let after = vector::at(cursor, &stream);
+            let numbers = (stream.clone(), after + 1)..=(stream.clone(), upto);
+            let mut here = self.passed.range(numbers);
+            let upto = here.next().map_or(upto, |((_, number), _)| number - 1);
+            (stream, upto, after)
+        });
+        let gone = gone.filter(|(_, upto, after)| upto > after);
+        gone.map(|(stream, upto, _)| (stream, upto)).collect()
+    }
+
     /// A sender's numbers are not known any more.
     pub(super) fn forget_sender(&mut self, sender: &Sender) {
         self.said.remove(sender);

@@ -125,7 +125,7 @@ impl Receiver {
         if !self.ahead.is_empty() && message.is_in(&self.ahead) {
             return taken;
         }
-        // A client of ours is sent repeats too: it knows them by their numbers, and its cursor must pass over them.
+        // A client of ours is sent repeats too, and told that they are: its cursor must pass over them.
         taken.is_sent = self.client.is_some() || (told && !entry.repeat);
         self.lines += u64::from(taken.is_sent);
         let waits = taken.is_sent || !self.unheard.is_empty();
@@ -236,12 +236,14 @@ impl Unheard {
 }
 
 /// A message as a client of ours is told it, and as any other.
-fn told(message: &Message, ours: bool) -> Reply {
+fn told(entry: &Entry, ours: bool) -> Reply {
+    let message = &entry.message;
     let sender = message.sender.as_ref();
     let from = || From {
         stream: message.stream.clone(),
         number: message.number,
         sender: sender.map(|(sender, k)| (sender.client.clone(), *k)),
+        repeat: entry.repeat,
     };
     Reply::Broadcast {
         activity: message.activity.clone(),
@@ -281,8 +283,8 @@ pub(super) fn deliver(s: &mut State, entry: &Entry, speaker: Option<Link>, step:
             too_slow.push(*link);
         }
     }
-    step.reply_all(others, told(&entry.message, false));
-    step.reply_all(ours, told(&entry.message, true));
+    step.reply_all(others, told(entry, false));
+    step.reply_all(ours, told(entry, true));
     for link in moved {
         track(s, link);
         home::rise(s, link, step);
@@ -311,8 +313,8 @@ pub(super) fn hold_all(s: &mut State) {
     }
 }
 
-/// Sends a client that has fallen behind what the log holds for it, as much as its window allows. Where the log has a hole
-/// it is told so: after what precedes the hole, and before what follows.
+/// Sends a client that has fallen behind what the log holds for it, as much as its window allows. Of what is gone it is told
+/// before all that may follow it.
 pub(super) fn fill(s: &mut State, link: Link, step: &mut Step<'_>) {
     if !s.drain.is_draining()
         && let Some(receiver) = s.delivery.receivers.get_mut(&link)
@@ -331,34 +333,46 @@ fn read(
     link: Link,
     step: &mut Step<'_>,
 ) -> Option<Box<Behind>> {
+    if (step.rules.delivery.gaps_precede)() {
+        pass_over(log, receiver, &mut behind, link, step);
+    }
     for (place, entry) in log.entries.range(behind.from..) {
         if receiver.unheard.len() >= step.config.delivery.window {
             behind.from = *place;
             return Some(behind);
         }
-        let (stream, number) = (&entry.message.stream, entry.message.number);
-        let sent = vector::at(&behind.sent, stream);
-        if number <= sent {
+        let message = &entry.message;
+        if message.is_in(&behind.sent) {
             continue;
         }
-        let missed = number - 1 - sent;
-        if missed > 0 {
-            let upto = Vector::unit(stream.clone(), number - 1);
-            let why = behind.why(&upto);
-            receiver.miss(link, missed, upto, why, step);
-        }
         if receiver.take(entry, true, step).is_sent {
-            step.reply(link, told(&entry.message, receiver.client.is_some()));
+            step.reply(link, told(entry, receiver.client.is_some()));
         }
-        behind.sent.insert(stream.clone(), number);
+        behind.sent.insert(message.stream.clone(), message.number);
+        if message.is_in(&log.base) {
+            pass_over(log, receiver, &mut behind, link, step);
+        }
     }
-    let upto = vector::beyond(&log.base, &behind.sent);
+    pass_over(log, receiver, &mut behind, link, step);
+    None
+}
+
+/// What is gone is passed over at once, in every stream: what is still here may have been said after it, by the same speaker
+/// elsewhere. But what a SKIP has passed over and is still here comes before what is gone behind it.
+fn pass_over(
+    log: &Log,
+    receiver: &mut Receiver,
+    behind: &mut Behind,
+    link: Link,
+    step: &mut Step<'_>,
+) {
+    let upto = log.gone_after(&behind.sent);
     let missed = vector::between(&behind.sent, &upto);
     if missed > 0 {
         let why = behind.why(&upto);
+        behind.sent = vector::join(&behind.sent, &upto);
         receiver.miss(link, missed, upto, why, step);
     }
-    None
 }
 
 /// ACTIVITY_GOT: only what it was sent can have been heard.

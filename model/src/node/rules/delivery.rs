@@ -55,6 +55,8 @@ pub struct Rules {
     pub spares_present: fn() -> bool,
     /// Of how many messages that a login has missed is it told?
     pub tells_missed: fn(u64) -> u64,
+    /// Is a client that catches up told of what is gone before it is told what may have been said after that?
+    pub gaps_precede: fn() -> bool,
     /// Does a client's cursor pass over what will never come only once the client has heard so?
     pub gap_waits: fn() -> bool,
     /// Does LOGIN_SUCCESS wait until the session is on disk?
@@ -117,6 +119,7 @@ pub const SOUND: Rules = Rules {
     ages,
     spares_present: || true,
     tells_missed: |missed| missed,
+    gaps_precede: || true,
     gap_waits: || true,
     login_is_durable: || true,
     login_cursor: |own, record, have| own.or(record).unwrap_or(have).clone(),

@@ -1,13 +1,13 @@
 //! Bounds that are near: a log of one message, a reader that is cut off at once, a client whose user speaks too soon, and one that is forgotten.
 
 use super::super::users::{
-    CALM, CUT, anonymous, back, client, forgetful, go, quiet, say, user, world,
+    CALM, CRASH, CUT, anonymous, back, client, forgetful, go, quiet, say, user, world,
 };
 use super::super::{Scenario, Size};
 use crate::client::{Ask, Kind};
 use crate::message::Activity;
 use crate::world::user::{User, Wish};
-use crate::world::{Setup, Start};
+use crate::world::{Faults, Setup, Start};
 
 /// Every scenario of this room.
 pub const SCENARIOS: &[Scenario] = &[
@@ -38,6 +38,23 @@ pub const SCENARIOS: &[Scenario] = &[
             setup
         },
         reaches: &["why: mailbox full", "GAP"],
+    },
+    Scenario {
+        name: "log-full-of-another-start",
+        says: "a log has room for one message; a server crashes after two, starts again and hears a third",
+        size: Size::Full,
+        setup: || {
+            let users = vec![
+                user(1, Kind::Ours, &[1], [say("a"), say("b"), say("c")]),
+                user(2, Kind::Ours, &[1], []),
+            ];
+            let faults = Faults {
+                restarts: 1,
+                ..CRASH
+            };
+            short_log(quiet(world(&[0], users, faults)))
+        },
+        reaches: &["crash", "why: mailbox full", "GAP"],
     },
     Scenario {
         name: "log-full-over-a-cut",

@@ -185,6 +185,24 @@ pub const SCENARIOS: &[Scenario] = &[
         setup: || moving_sender().patient(),
         reaches: &["cut", "heal", "received"],
     },
+    Scenario {
+        name: "says-again-to-newcomers-patient",
+        says: "a speaker moves on while its words are on their way to where it goes, says them again there, and goes on; a listener comes at any time; timers wait until nothing else can happen",
+        size: Size::Deep,
+        setup: || {
+            let says = [say("a"), go(2), say("b"), say("c")];
+            let users = vec![
+                anonymous(1, Kind::Ours, &[1], says),
+                anonymous(2, Kind::Ours, &[2], []),
+            ];
+            let setup = Setup {
+                start: Start::Settled,
+                ..world(&[0, 1], users, CALM)
+            };
+            quiet(setup).patient()
+        },
+        reaches: &["ACTIVITY_GOT"],
+    },
 ];
 
 /// A user speaks, moves and speaks again; the two servers lose each other at some time, and meet again.
