@@ -1,4 +1,4 @@
-//! What each user has heard and is owed: ghosts of the world, that no actor sees. They are indexes and faults that
+//! What each user has heard, of all that is owed to it ([`debt`](super::debt)): ghosts of the world, that no actor sees. They are indexes and faults that
 //! stick, not lists, so that histories that don't differ in them are one state.
 
 use std::collections::BTreeSet;
@@ -6,12 +6,9 @@ use std::collections::BTreeSet;
 use imbl::OrdSet;
 
 use super::user::{User, Wish};
-use super::{State, World};
 use crate::client::{Ask, Told};
 use crate::message::client::{Info, Secret, Vector};
-use crate::message::server::{Message, Phase};
 use crate::message::{Activity, Stream, Username};
-use crate::node::{self, delivery::home, registry};
 
 /// What one user has heard, and is owed, of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -26,6 +23,9 @@ pub struct Hearing {
     pub lost: OrdSet<(Stream, u64)>,
     /// How many messages were left out by later ones since it began, or began again.
     pub left_out: u64,
+    /// Up to where it was new somewhere: it logged in where its user's session wasn't known, and nothing said there before is owed to
+    /// it (`docs/protocol.md`, Sessions, rule 6).
+    pub new_after: Vector,
 }
 
 /// What one user has heard, and is owed, of another.
@@ -47,7 +47,7 @@ pub struct Heard {
 pub struct Numbers(u64);
 
 impl Numbers {
-    fn insert(&mut self, index: u64) {
+    pub(super) fn insert(&mut self, index: u64) {
         self.0 |= 1 << (index - 1);
     }
 
@@ -64,7 +64,7 @@ impl Numbers {
         Self(self.0 | others.0)
     }
 
-    fn without(self, others: Self) -> Self {
+    pub(super) fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
     }
 }
@@ -243,62 +243,4 @@ impl Hearing {
             before == Numbers::default() && after == Numbers::default()
         })
     }
-}
-
-/// What servers have taken in during a step is owed to all who were there, or known there, before it.
-pub(super) fn owe(world: &World, before: &State, after: &mut State) {
-    for server in 0..after.servers.len() {
-        if before.servers[server] == after.servers[server] {
-            continue;
-        }
-        let (Some(was), Some(is)) = (
-            &before.servers[server].process,
-            &after.servers[server].process,
-        ) else {
-            continue;
-        };
-        let (was, is) = (was.state.clone(), is.state.clone());
-        let log = &is.durable.delivery.log;
-        let new: Vec<_> = log.entries.range(was.durable.delivery.log.next..).collect();
-        for (_, entry) in new.into_iter().filter(|(_, entry)| !entry.repeat) {
-            let sayings = world.sayings.iter();
-            let mut sayings = sayings.filter(|saying| saying.activity == entry.message.activity);
-            let Some(saying) = sayings.next() else {
-                continue;
-            };
-            for (user, wants) in world.setup.users.iter().enumerate() {
-                let echoes = world.setup.servers[server].delivery.echoes;
-                let hears = user != saying.speaker || echoes;
-                let owed_after = owed_after(&was, wants, &entry.message);
-                let is_owed = |cursor| !was_said_before(after, &entry.message, &cursor);
-                if hears && after.users[user].logged_in && owed_after.is_some_and(is_owed) {
-                    let seat = &mut after.users[user];
-                    seat.alter(|seat| seat.hearing.of[saying.speaker].due.insert(saying.index));
-                }
-            }
-        }
-    }
-}
-
-/// If a server must see to it that a user hears a message: up to where it knows the user to have heard.
-fn owed_after(server: &node::State, user: &User, message: &Message) -> Option<Vector> {
-    let (name, secret) = user.name()?;
-    let Some(Secret::Hashed(secret)) = secret else {
-        return None;
-    };
-    let registration = registry::verify(server, name, secret).ok()?;
-    let book = &server.durable.delivery.book;
-    let session = book.sessions.get(&registration)?;
-    if let Phase::Expired | Phase::Out = session.phase {
-        return None;
-    }
-    home::cursor_of(server, &registration).filter(|cursor| !message.is_in(cursor))
-}
-
-/// Whether the same words lie behind this cursor in another place: their speaker has offered them again, to a server that didn't know
-/// them. Who logged in after they had been said is not owed them for that. What was owed once, stays so.
-fn was_said_before(state: &State, message: &Message, cursor: &Vector) -> bool {
-    let processes = state.servers.iter().filter_map(|it| it.process.as_ref());
-    let mut entries = processes.flat_map(|it| it.state.durable.delivery.log.entries.values());
-    entries.any(|it| it.message.activity == message.activity && it.message.is_in(cursor))
 }

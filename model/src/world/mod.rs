@@ -2,6 +2,7 @@
 //! (`docs/protocol.md`, World). [`World`] is a stateright `Model`; the actors in it are the ones that serve.
 
 mod action;
+mod debt;
 pub mod guest;
 pub mod hearing;
 pub(crate) mod label;
@@ -212,7 +213,7 @@ impl World {
         let is_fault = action.is_fault();
         step::take(self, &mut next, action, seen);
         guest::disturb(state, &mut next, is_fault);
-        hearing::owe(self, state, &mut next);
+        debt::owe(self, state, &mut next);
         step::tidy(&mut next);
         (next != *state).then_some(next)
     }
