@@ -186,7 +186,8 @@ pub struct Skip {
 /// Which login a session is: the larger is the later one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Version {
-    /// Raised by each login and each re-assertion, by nothing else.
+    /// Raised by each login and each re-assertion, by nothing else: to an even number where that stays, to an odd one where a login
+    /// is sent on at once. Of two that come after the same one, the one that stays is later.
     pub counter: u64,
     /// The server where the user is, in its incarnation of that time.
     pub home: Stream,

@@ -34,4 +34,10 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: "redirect-cut",
         alter: |setup| setup.rules.balance.answers = || false,
     },
+    Mutant {
+        name: "sent-on-counts-as-here",
+        says: "a login that is sent on counts as much as one that stays",
+        scenario: "redirect-and-logout",
+        alter: |setup| setup.rules.delivery.counter = |last, _| last + 1,
+    },
 ];

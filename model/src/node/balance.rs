@@ -149,21 +149,16 @@ pub(super) fn on_absent(s: &mut Node, step: &mut Step<'_>) {
     announce_soon(s, step);
 }
 
-/// LOGIN_SUCCESS has been said: REDIRECT, if another server is lighter by two and the login's record doesn't say that it has
-/// been sent on already. Sent on is sent for good: until that server speaks again, the client counts there.
-pub(super) fn on_login(s: &mut Node, link: Link, step: &mut Step<'_>) {
-    let is_here = matches!(s.links.get(&link), Some(Role::Client(_)));
-    if !is_here || !(step.rules.balance.announces)() {
-        return;
+/// Where a client that logs in is sent on to: another server that is lighter by two, if the login's record doesn't say that it has
+/// been sent on already.
+pub(super) fn elsewhere(s: &Node, link: Link, step: &Step<'_>) -> Option<(ServerName, Address)> {
+    let rules = &step.rules.balance;
+    if !(rules.announces)() {
+        return None;
     }
-    let sent_on = delivery::sent_on(s, link);
-    let to = lightest(s)
-        .filter(|(load, ..)| (step.rules.balance.redirects)(s.balance.clients, *load))
-        .filter(|_| (step.rules.balance.sends_on)(sent_on));
-    delivery::on_placed(s, link, to.is_none());
-    if let Some((_, name, to)) = to {
-        redirect(s, link, &name, to, step);
-    }
+    let (load, server, to) = lightest(s)?;
+    let is_lighter = (rules.redirects)(s.balance.clients, load);
+    (is_lighter && (rules.sends_on)(delivery::sent_on(s, link))).then_some((server, to))
 }
 
 /// This server is being stopped: nobody shall be sent here.
@@ -182,7 +177,14 @@ pub(super) fn send_away(s: &mut Node, link: Link, step: &mut Step<'_>) {
     }
 }
 
-fn redirect(s: &mut Node, link: Link, name: &ServerName, to: Address, step: &mut Step<'_>) {
+/// REDIRECT, and a close. Sent on is sent for good: until that server speaks again, the client counts there.
+pub(super) fn redirect(
+    s: &mut Node,
+    link: Link,
+    name: &ServerName,
+    to: Address,
+    step: &mut Step<'_>,
+) {
     if let Some(other) = s.balance.others.get_mut(name) {
         other.sent += (step.rules.balance.raises)();
     }

@@ -175,8 +175,13 @@ fn on_login(
         }
         None => return,
     }
-    delivery::on_login(s, link, resume, step);
-    balance::on_login(s, link, step);
+    let to = balance::elsewhere(s, link, step);
+    delivery::on_login(s, link, resume, to.is_none(), step);
+    if let Some((server, to)) = to
+        && standing_mut(s, link).is_some()
+    {
+        balance::redirect(s, link, &server, to, step);
+    }
 }
 
 fn on_got(s: &mut State, link: Link, cursor: Vector, step: &mut Step<'_>) {

@@ -56,7 +56,8 @@ fn present(view: &View<'_>) -> BTreeSet<Registration> {
     registrations.collect()
 }
 
-/// Whether nothing is kept for users who have logged out.
+/// Whether nothing is kept for users who have logged out. A LOGOUT that crosses a REDIRECT isn't heard: the server has let go of its
+/// client, and waits for it elsewhere.
 pub fn logged_out(view: &View<'_>) -> bool {
     let sessions = || {
         view.live()
@@ -67,10 +68,12 @@ pub fn logged_out(view: &View<'_>) -> bool {
             .users
             .iter()
             .filter(|(user, seat)| has_logged_out(user, seat))
-            .all(|(user, _)| {
+            .all(|(user, seat)| {
                 let mut own = sessions()
                     .filter(|(_, session)| session.client.as_ref() == Some(&user.client.client));
-                own.all(|(_, session)| session.phase == Phase::Out)
+                own.all(|(_, session)| {
+                    session.phase == Phase::Out || session.sent_on > seat.sent_on
+                })
             })
 }
 

@@ -113,4 +113,21 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         reaches: &["REDIRECT", "ACTIVITY_ACK", "ACTIVITY_BROADCAST of a server"],
     },
+    Scenario {
+        name: "redirect-and-logout",
+        says: "a user comes to a server that has a listener, is sent on, and logs out there, maybe before the news of the first login has come",
+        size: Size::Smoke,
+        setup: || {
+            let mut first = listener(1);
+            first.client.servers = vec![address(2)];
+            let mut leaves = speaker(2);
+            leaves.client.servers = vec![address(2)];
+            leaves.wishes = vec![leaves.wishes[0].clone(), Wish::Then(Ask::Logout)];
+            Setup {
+                parts: &[Part::Delivery, Part::Balance],
+                ..world(&[0, 1], vec![first, leaves])
+            }
+        },
+        reaches: &["REDIRECT", "LOGOUT"],
+    },
 ];

@@ -42,7 +42,7 @@ pub struct Seat {
     pub wished: usize,
     /// Whether this start of the client has logged in.
     pub logged_in: bool,
-    /// How often the client has been sent on since the user's last wish; no more than [`SENT_ON_MAX`] is counted.
+    /// How often the client has been sent on since the user's last wish but a LOGOUT; no more than [`SENT_ON_MAX`] is counted.
     pub sent_on: u8,
     /// What the user has heard.
     pub hearing: Hearing,

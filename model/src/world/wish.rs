@@ -8,7 +8,7 @@ use super::seen::Seen;
 use super::step::{carry_out_one, end_quick_dial, let_go};
 use super::user::{Process, Wish};
 use super::{Memo, State, World, label};
-use crate::client;
+use crate::client::{self, Ask};
 use crate::port::Input;
 
 /// Starts a client: the seat's first one, or that of a later wish.
@@ -31,7 +31,9 @@ pub(super) fn come_true(world: &World, state: &mut State, user: usize, seen: &mu
     };
     state.users[user].alter(|seat| {
         seat.wished += 1;
-        seat.sent_on = 0;
+        if !matches!(wish, Wish::Ask(Ask::Logout) | Wish::Then(Ask::Logout)) {
+            seat.sent_on = 0;
+        }
     });
     match wish {
         Wish::Ask(ask) | Wish::Then(ask) => {

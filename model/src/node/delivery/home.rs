@@ -55,11 +55,12 @@ pub fn cursor_of(s: &State, registration: &Registration) -> Option<Vector> {
     }
 }
 
-/// A session begins here.
+/// A session begins here. Unless it stays, its client will be sent on at once: then what it becomes elsewhere is later.
 pub(super) fn begin(
     s: &mut State,
     link: Link,
     registration: Registration,
+    stays: bool,
     cursor: Vector,
     step: &mut Step<'_>,
 ) {
@@ -68,10 +69,8 @@ pub(super) fn begin(
     let counter = sessions
         .get(&registration)
         .map_or(0, |session| session.version.counter);
-    let version = Version {
-        counter: counter + 1,
-        home,
-    };
+    let counter = (step.rules.delivery.counter)(counter, stays);
+    let version = Version { counter, home };
     let phase = (step.rules.delivery.phase)(&cursor, &own_floor(s));
     let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
         return;
@@ -146,7 +145,7 @@ pub fn on_united(s: &mut State, lost: &Registration, won: &Registration, step: &
             .receivers
             .get(&link)
             .map(|receiver| receiver.cursor.clone());
-        begin(s, link, won.clone(), cursor.unwrap_or_default(), step);
+        begin(s, link, won.clone(), true, cursor.unwrap_or_default(), step);
     }
 }
 
@@ -238,7 +237,7 @@ pub(super) fn react(s: &mut State, registration: &Registration, step: &mut Step<
         && let Some(receiver) = s.delivery.receivers.get(link)
     {
         let cursor = receiver.cursor.clone();
-        return begin(s, *link, registration.clone(), cursor, step);
+        return begin(s, *link, registration.clone(), true, cursor, step);
     }
     if session.phase == Phase::Out || (rules.login_ends_older)() {
         close_older(s, &links, &session.version, step);

@@ -13,8 +13,15 @@ use crate::port::Link;
 /// How many other servers a client is told of, at most.
 const SERVERS_TOLD_MAX: usize = 32;
 
-/// LOGIN of a client whose standing is set: who it is has been proved. Answers with LOGIN_SUCCESS.
-pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut Step<'_>) {
+/// LOGIN of a client whose standing is set: who it is has been proved. Answers with LOGIN_SUCCESS. Unless it stays here, it will
+/// be sent on at once.
+pub fn on_login(
+    s: &mut State,
+    link: Link,
+    resume: Option<Resume>,
+    stays: bool,
+    step: &mut Step<'_>,
+) {
     let resuming = resume.is_some();
     if let (Some(resume), Some((username, _))) = (&resume, speaker::speaker(s, link)) {
         age::take_word(s, username, resume, step);
@@ -41,7 +48,8 @@ pub fn on_login(s: &mut State, link: Link, resume: Option<Resume>, step: &mut St
                 client: resume.client.clone(),
             });
             let pending = sender.and_then(|sender| pending(s, &sender));
-            on_user(s, link, registration, resume, pending, step);
+            on_user(s, link, (registration, stays), resume, pending, step);
+            place(s, link, stays);
             username
         }
         Some(Standing::Stranger | Standing::Registering) | None => return,
@@ -86,11 +94,11 @@ fn other_servers(s: &State) -> Vec<Address> {
     addresses.take(SERVERS_TOLD_MAX).collect()
 }
 
-/// LOGIN of a user.
+/// LOGIN of a user, and whether it stays.
 fn on_user(
     s: &mut State,
     link: Link,
-    registration: Registration,
+    (registration, stays): (Registration, bool),
     resume: Option<Resume>,
     pending: Option<Pending>,
     step: &mut Step<'_>,
@@ -99,7 +107,7 @@ fn on_user(
         Some(receiver) if receiver.session.is_some() => return,
         Some(receiver) if resume.is_none() => {
             let cursor = receiver.cursor.clone();
-            return home::begin(s, link, registration, cursor, step);
+            return home::begin(s, link, registration, stays, cursor, step);
         }
         Some(_) | None => {}
     }
@@ -115,8 +123,7 @@ fn on_user(
     let log = &s.durable.delivery.log;
     let known = home::cursor_of(s, &registration);
     let cursor = (step.rules.delivery.login_cursor)(own.as_ref(), known.as_ref(), &log.have);
-    let sessions = &s.durable.delivery.book.sessions;
-    let sent_on = sessions.get(&registration).map(|session| session.sent_on);
+    let sent_on = sent_on(s, link);
     let mut receiver = Receiver::new(client, cursor.clone(), lines);
     let why = why_missed(s, &registration);
     let behind = Behind::new(log.first_after(&cursor), cursor.clone(), log, why);
@@ -124,9 +131,9 @@ fn on_user(
     receiver.ahead = vector::beyond(&cursor, &log.have);
     s.delivery.receivers.insert(link, receiver);
     speaker::wait_for(s, link, pending);
-    home::begin(s, link, registration, cursor, step);
+    home::begin(s, link, registration, stays, cursor, step);
     if let Some(held) = held_mut(s, link) {
-        held.sent_on = sent_on.unwrap_or(0);
+        held.sent_on = sent_on;
     }
 }
 
@@ -138,12 +145,20 @@ fn held_mut(s: &mut State, link: Link) -> Option<&mut Held> {
 /// How often the login of the client on this link has been sent on, as far as it is known here.
 pub fn sent_on(s: &State, link: Link) -> u8 {
     let receiver = s.delivery.receivers.get(&link);
-    let held = receiver.and_then(|receiver| receiver.session.as_ref());
-    held.map_or(0, |held| held.sent_on)
+    if let Some(held) = receiver.and_then(|receiver| receiver.session.as_ref()) {
+        return held.sent_on;
+    }
+    let Some(Standing::User { registration, .. }) = standing(s, link) else {
+        return 0;
+    };
+    let sessions = &s.durable.delivery.book.sessions;
+    sessions
+        .get(&registration)
+        .map_or(0, |session| session.sent_on)
 }
 
 /// A login stays here, or is sent on once more, and its record will say so.
-pub fn on_placed(s: &mut State, link: Link, stays: bool) {
+fn place(s: &mut State, link: Link, stays: bool) {
     if let Some(held) = held_mut(s, link) {
         held.sent_on = if stays {
             0

@@ -167,7 +167,7 @@ pub enum Report {
 pub use age::TICKS_A_DAY;
 pub use coherence::Incoherence;
 pub use home::{on_united, start};
-pub use login::{on_client_down, on_login, on_logout, on_placed, on_registered, sent_on};
+pub use login::{on_client_down, on_login, on_logout, on_registered, sent_on};
 
 /// ACTIVITY_MESSAGE of a client that is logged in.
 pub(super) fn on_activity(

@@ -30,7 +30,7 @@ pub(super) fn on_activity(
     let cursor = receiver.cursor.clone();
     let numbered = receiver.client.clone().zip(k);
     if let (None, Some(registration)) = (&receiver.session, registration) {
-        home::begin(s, link, registration, cursor, step);
+        home::begin(s, link, registration, true, cursor, step);
     }
     let activity = activity.sign(&username);
     let Some((client, k)) = numbered else {

@@ -63,6 +63,8 @@ pub struct Rules {
     pub login_is_durable: fn() -> bool,
     /// Where a login begins, given the client's own cursor, that of its record and what the log has.
     pub login_cursor: fn(Option<&Vector>, Option<&Vector>, &Vector) -> Vector,
+    /// Given the counter of a user's last login, and whether the next one stays where it is or is sent on at once: the next one's.
+    pub counter: fn(u64, bool) -> u64,
     /// The phase of a session that has heard up to a cursor, on a server with this floor.
     pub phase: fn(&Vector, &Vector) -> Phase,
     /// Given the version of a login whose client is gone and that of its user's last one: the version that is left.
@@ -123,6 +125,7 @@ pub const SOUND: Rules = Rules {
     gap_waits: || true,
     login_is_durable: || true,
     login_cursor: |own, record, have| own.or(record).unwrap_or(have).clone(),
+    counter,
     phase,
     leaves: if_last,
     reasserts: |phase| matches!(phase, Phase::Left | Phase::Expired),
@@ -145,6 +148,15 @@ fn replay(log: &Log, behind: &Behind) -> Option<Next> {
     let mut rest = log.entries.range(behind.from..);
     let (place, entry) = rest.find(|(_, entry)| !entry.message.is_in(&behind.have))?;
     Some((place + 1, entry.message.clone()))
+}
+
+/// Even where a login stays, odd where it is sent on: of two that come after the same one, the one that stays is later.
+fn counter(last: u64, stays: bool) -> u64 {
+    if stays {
+        (last | 1) + 1
+    } else {
+        (last + 1) | 1
+    }
 }
 
 /// Who is connected somewhere doesn't age, however slowly it reads: that its server is still there shows that it is too.
