@@ -179,8 +179,11 @@ impl Counterexample {
         })
     }
 
-    /// What was checked: its title and its world.
-    fn world(&self, mutant: Option<&'static Mutant>) -> Result<(String, World), Stale> {
+    /// What was checked: its title, and its world with this rule broken, or none.
+    ///
+    /// # Errors
+    /// [`Stale`] if there is no such scenario any more.
+    pub fn world(&self, mutant: Option<&'static Mutant>) -> Result<(String, World), Stale> {
         if let Some(plan) = &self.plan {
             let (servers, people) = (plan.parents.len(), plan.people.len());
             let title = format!(
@@ -196,7 +199,11 @@ impl Counterexample {
         Ok((title, case.world()))
     }
 
-    fn mutant(&self) -> Result<Option<&'static Mutant>, Stale> {
+    /// The rule that is broken in it, if one is.
+    ///
+    /// # Errors
+    /// [`Stale`] if there is no such mutant any more.
+    pub fn mutant(&self) -> Result<Option<&'static Mutant>, Stale> {
         let named =
             |name: &String| mutant::named(name).ok_or_else(|| Stale::NoMutant(name.clone()));
         self.mutant.as_ref().map(named).transpose()

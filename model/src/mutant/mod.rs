@@ -9,6 +9,8 @@ pub mod drain;
 pub mod registry;
 pub mod tree;
 
+#[cfg(feature = "mutants")]
+use crate::node::{Boot, Config, Node, rules};
 use crate::world::Setup;
 
 /// A broken variant of the protocol.
@@ -22,6 +24,17 @@ pub struct Mutant {
     pub scenario: &'static str,
     /// Breaks the rule.
     pub alter: fn(&mut Setup),
+}
+
+#[cfg(feature = "mutants")]
+impl Mutant {
+    /// A node that breaks the rule and keeps all others, as they serve.
+    pub fn node(&self, config: Config, boot: Boot) -> Node {
+        let mut setup = Setup::tree(&[0]);
+        setup.rules = rules::SOUND;
+        (self.alter)(&mut setup);
+        Node::with_rules(config, boot, setup.rules)
+    }
 }
 
 /// Every mutant, part by part.

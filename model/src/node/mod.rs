@@ -89,6 +89,12 @@ impl Node {
     pub fn config(&self) -> &Config {
         &self.config
     }
+
+    /// What it was told at this start.
+    #[cfg(feature = "mutants")]
+    pub(crate) fn boot(&self) -> Boot {
+        self.boot
+    }
 }
 
 /// All that a node remembers.

@@ -9,6 +9,7 @@ pub(crate) mod label;
 mod laws;
 pub mod link;
 mod memo;
+mod opening;
 mod practice;
 pub mod seen;
 pub mod server;
@@ -21,6 +22,7 @@ mod wish;
 
 pub use action::Action;
 pub use memo::Memo;
+pub use opening::Opening;
 pub use setup::{Event, Faults, SERVERS_MAX, Setup, Start};
 pub use ways::Ways;
 
@@ -81,24 +83,7 @@ impl World {
         let nodes = (0..setup.servers.len())
             .map(|server| Practised::new(setup.node(server, 0), memory))
             .collect();
-        let settled = matches!(setup.start, Start::Settled | Start::LoggedIn);
-        let beginning = State {
-            users: setup
-                .users
-                .iter()
-                .map(|_| Memo::new(Seat::new(setup.users.len())))
-                .collect(),
-            servers: setup
-                .servers
-                .iter()
-                .map(|_| Memo::new(Server::default()))
-                .collect(),
-            links: Vec::new(),
-            cut: Ways::default(),
-            faults: setup.faults,
-            told: 0,
-            guests: vec![Guest::default(); setup.guests.len()],
-        };
+        let beginning = State::blank(&setup);
         let clients = setup.users.iter().map(|user| {
             let starts = setup.clients(user).into_iter();
             let practised = starts.map(|client| Practised::new(client, memory));
@@ -111,7 +96,7 @@ impl World {
             nodes,
             beginning,
         };
-        world.beginning = world.begin(world.beginning.clone(), settled);
+        world.beginning = world.begin(&mut |_, _| {});
         world
     }
 
@@ -144,69 +129,6 @@ impl World {
         }
     }
 
-    /// Starts every server; in order, each after the tree has come to rest, if the world begins settled.
-    fn begin(&self, mut state: State, settled: bool) -> State {
-        let seen = &mut Seen::default();
-        for server in 0..state.servers.len() {
-            step::start(self, &mut state, server, seen);
-            if settled {
-                state = self.settle(state);
-            }
-        }
-        for user in 0..state.users.len() {
-            wish::start_client(self, &mut state, user, 0);
-        }
-        let directory = self.setup.directory();
-        let known = match self.setup.start {
-            Start::Acquainted => state.everyone(),
-            Start::Cold | Start::Settled | Start::LoggedIn => OrdMap::new(),
-        };
-        for server in 0..state.servers.len() {
-            state.servers[server].alter(|machine| machine.preset(&directory, &known));
-            // What was so before the world began is on the disk.
-            let has_past = !directory.records.is_empty() || !known.is_empty();
-            while has_past && state.servers[server].has_unsynced() {
-                step::take(self, &mut state, Action::Sync { server }, seen);
-            }
-            if self.setup.start == Start::Acquainted {
-                state.servers[server].alter(server::Server::keep);
-                step::stop(&mut state, server);
-                step::start(self, &mut state, server, seen);
-            }
-        }
-        if self.setup.start == Start::LoggedIn {
-            for user in 0..state.users.len() {
-                wish::come_true(self, &mut state, user, seen);
-                state = self.settle(state);
-            }
-        }
-        state
-    }
-
-    /// Runs the protocol's own steps, timers last, the newest server's first, for an old root never stops dialing; until every server but the first has joined and nothing is on its way.
-    fn settle(&self, mut state: State) -> State {
-        loop {
-            let mut actions = Vec::new();
-            self.actions(&state, &mut actions);
-            let is_timer = |action: &Action| {
-                matches!(action, Action::Timer { .. } | Action::ClientTimer { .. })
-            };
-            let whole = view::View::new(self, &state).is_settled_tree();
-            let next = actions
-                .iter()
-                .find(|action| action.is_protocol() && !is_timer(action))
-                .or_else(|| {
-                    actions
-                        .iter()
-                        .rfind(|action| action.is_protocol() && is_timer(action) && !whole)
-                });
-            match next.and_then(|action| self.next_state(&state, action.clone())) {
-                Some(next) => state = next,
-                None => return state,
-            }
-        }
-    }
-
     /// What follows from a step, noting in `seen` what occurs on the way. `None` if nothing changes.
     pub fn step(&self, state: &State, action: Action, seen: &mut Seen) -> Option<State> {
         let mut next = state.clone();
@@ -220,6 +142,22 @@ impl World {
 }
 
 impl State {
+    /// Nothing has been started.
+    fn blank(setup: &Setup) -> Self {
+        let users = setup.users.iter();
+        let seats = users.map(|_| Memo::new(Seat::new(setup.users.len())));
+        let servers = setup.servers.iter();
+        Self {
+            users: seats.collect(),
+            servers: servers.map(|_| Memo::new(Server::default())).collect(),
+            links: Vec::new(),
+            cut: Ways::default(),
+            faults: setup.faults,
+            told: 0,
+            guests: vec![Guest::default(); setup.guests.len()],
+        }
+    }
+
     /// What each server that runs knows of itself.
     fn everyone(&self) -> OrdMap<ServerName, message::server::Server> {
         let processes = self.servers.iter().filter_map(|it| it.process.as_ref());
@@ -313,8 +251,8 @@ impl World {
         }
     }
 
-    /// Whether a server may still crash.
-    fn may_crash(&self, state: &State) -> bool {
+    /// Whether a server may still crash. Where none may, a save is on the disk as soon as it is made.
+    pub fn may_crash(&self, state: &State) -> bool {
         let to_come = &self.setup.story[state.told..];
         state.faults.crashes > 0 || to_come.iter().any(|event| matches!(event, Event::Crash(_)))
     }

@@ -239,4 +239,13 @@ impl Setup {
         };
         Node::with_rules(self.servers[server].clone(), boot, self.rules.clone())
     }
+
+    /// The same for a process that runs it: what it takes for its system's secret is what its edge puts there.
+    #[cfg(feature = "mutants")]
+    pub fn started(&self, server: usize, starts: usize, secret: Secret) -> (Config, Boot, Node) {
+        let mut setup = self.clone();
+        setup.servers[server].secret = secret;
+        let node = setup.node(server, starts);
+        (node.config().clone(), node.boot(), node)
+    }
 }
