@@ -19,5 +19,7 @@ pub mod http;
 pub mod metrics;
 pub mod record;
 pub mod runtime;
+#[cfg(feature = "mutants")]
+mod steered;
 pub mod store;
 pub mod transport;

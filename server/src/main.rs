@@ -15,6 +15,8 @@ use regrow::command::demo::Demo;
 use regrow::command::explore::{self, Explore};
 use regrow::command::forget::Forget;
 use regrow::command::log;
+#[cfg(feature = "mutants")]
+use regrow::command::replay_live::{self, ReplayLive};
 use regrow::command::serve::Serve;
 use regrow::command::simulate::{self, Simulate};
 use regrow::command::status::Show;
@@ -39,6 +41,8 @@ enum Command {
     Explore(Explore),
     Simulate(Simulate),
     Conform(Conform),
+    #[cfg(feature = "mutants")]
+    ReplayLive(ReplayLive),
     Serve(Box<Serve>),
     Client(Client),
     Bench(Bench),
@@ -68,6 +72,8 @@ fn main() -> ExitCode {
     let done: anyhow::Result<()> = match regrow.command {
         Command::Check(check) => return check::run(&check),
         Command::Conform(conform) => return conform::run(&conform),
+        #[cfg(feature = "mutants")]
+        Command::ReplayLive(replay) => return replay_live::run(&replay),
         Command::Bench(bench) => return bench::run(&bench),
         Command::Explore(explore) => return explore::run(&explore),
         Command::Simulate(simulate) => return simulate::run(&simulate),

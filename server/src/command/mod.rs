@@ -16,6 +16,8 @@ mod local;
 pub mod log;
 mod meanwhile;
 mod names;
+#[cfg(feature = "mutants")]
+pub mod replay_live;
 mod say;
 pub mod serve;
 pub mod simulate;

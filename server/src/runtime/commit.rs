@@ -95,11 +95,15 @@ impl<S: Send + 'static> Keeper<S> {
         }
     }
 
-    /// Asks for a save and returns its number.
-    pub(super) fn save(&mut self, storage: S) -> u64 {
+    /// The number of the next save.
+    pub(super) fn number(&mut self) -> u64 {
         self.saved += 1;
-        self.desk.put(self.saved, storage);
         self.saved
+    }
+
+    /// Asks for the save of this number.
+    pub(super) fn put(&mut self, number: u64, storage: S) {
+        self.desk.put(number, storage);
     }
 
     /// Says that something waits for a save: it is not to take its time.

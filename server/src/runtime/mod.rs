@@ -31,6 +31,7 @@ mod look;
 mod outbox;
 #[cfg(test)]
 mod promises;
+mod reins;
 mod sheet;
 mod timers;
 mod witness;
@@ -39,6 +40,8 @@ pub use commit::{Disk, DiskHealth, Forgetful};
 pub use event::{Dial, Event, Events};
 pub use look::{LookError, Looks, View, Waiting};
 pub use outbox::{Bound, Far, Fate, Outbox, Status};
+#[cfg(feature = "mutants")]
+pub use reins::{Pull, Pulls};
 pub use sheet::Passage;
 pub use witness::{Cause, Witness};
 
@@ -58,6 +61,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use commit::Keeper;
 use links::Links;
 use look::Glance;
+use reins::Reins;
 use timers::Timers;
 
 /// How many events are taken from the queue at once.
@@ -145,10 +149,47 @@ where
     A: Clone + Debug + Eq + Hash + Send + 'static,
     T: Clone + Debug + Eq + Hash + Send + 'static,
 {
+    spawn_with(setup, events, Reins::loose())
+}
+
+/// The same; its timers fire and its saves reach the disk when it is told so.
+#[cfg(feature = "mutants")]
+pub fn spawn_held<N, A, T>(
+    setup: Setup<N, A, T>,
+    events: mpsc::Receiver<Event>,
+    pulls: Pulls<N>,
+) -> Handle<A, N::State>
+where
+    N: Actor<Msg = Port<A, T>> + Send + Sync + 'static,
+    N::State: Send + Sync + 'static,
+    N::Timer: Send,
+    N::Random: Send,
+    N::Storage: Send + 'static,
+    A: Clone + Debug + Eq + Hash + Send + 'static,
+    T: Clone + Debug + Eq + Hash + Send + 'static,
+{
+    let reins = Reins::held(pulls, setup.storage.clone());
+    spawn_with(setup, events, reins)
+}
+
+fn spawn_with<N, A, T>(
+    setup: Setup<N, A, T>,
+    events: mpsc::Receiver<Event>,
+    reins: Reins<N>,
+) -> Handle<A, N::State>
+where
+    N: Actor<Msg = Port<A, T>> + Send + Sync + 'static,
+    N::State: Send + Sync + 'static,
+    N::Timer: Send,
+    N::Random: Send,
+    N::Storage: Send + 'static,
+    A: Clone + Debug + Eq + Hash + Send + 'static,
+    T: Clone + Debug + Eq + Hash + Send + 'static,
+{
     let (asks, asked) = mpsc::channel(ASKS);
     let (looks, looked) = Looks::new();
     let (stop, stopped) = oneshot::channel();
-    let running = Running::start(setup);
+    let running = Running::start(setup, reins);
     let disk = running.keeper.health();
     let task = tokio::spawn(running.run(events, asked, looked, stopped));
     Handle {
@@ -168,6 +209,7 @@ struct Running<N: Actor<State: 'static>, A, T> {
     choices: VecDeque<(String, N::Random)>,
     links: Links,
     keeper: Keeper<N::Storage>,
+    reins: Reins<N>,
     dial: Box<dyn Dial>,
     told: Box<dyn FnMut(T) + Send>,
     said: Said,
@@ -189,7 +231,7 @@ where
     A: Clone + Debug + Eq + Hash,
     T: Clone + Debug + Eq + Hash,
 {
-    fn start(setup: Setup<N, A, T>) -> Self {
+    fn start(setup: Setup<N, A, T>, reins: Reins<N>) -> Self {
         let mut witness = setup.witness;
         if let Some(witness) = &mut witness {
             witness.begins(0, Cause::Start);
@@ -203,6 +245,7 @@ where
             choices: VecDeque::new(),
             links: Links::new(witness.is_some()),
             keeper: Keeper::new(setup.disk),
+            reins,
             dial: setup.dial,
             told: setup.told,
             said: setup.said,
@@ -225,17 +268,20 @@ where
         mut stopped: oneshot::Receiver<()>,
     ) {
         let mut batch = Vec::with_capacity(BATCH);
-        self.keeper.settled().await;
+        if !self.reins.are_held() {
+            self.keeper.settled().await;
+        }
         loop {
             self.round += 1;
             self.release();
             self.fire_timers();
             self.flush();
-            let alarm = self.timers.next();
+            let alarm = self.timers.next().filter(|_| !self.reins.are_held());
             tokio::select! {
                 biased;
                 _ = &mut stopped => break,
                 () = self.keeper.advanced() => {}
+                pull = self.reins.pulled() => self.pull(pull),
                 Some(ask) = asked.recv() => self.input(Input::Ask(ask)),
                 Some(glance) = looked.recv() => glance(&self.view(events.len())),
                 taken = events.recv_many(&mut batch, BATCH) => {
@@ -304,13 +350,76 @@ where
         });
     }
 
+    /// Does what whoever holds the reins wants: nobody does.
+    #[cfg(not(feature = "mutants"))]
+    fn pull(&mut self, pull: reins::Pull) {
+        match pull {}
+    }
+
+    /// Does what whoever holds the reins wants.
+    #[cfg(feature = "mutants")]
+    fn pull(&mut self, pull: Pull<N>) {
+        // Nobody is left to hear an answer: whoever held the reins has gone.
+        match pull {
+            Pull::Fire(timer, was_set) => {
+                let is_set = self.timers.take(&timer);
+                if is_set {
+                    self.fire(&timer);
+                }
+                let _ = was_set.send(is_set);
+            }
+            Pull::Sync(was_there) => {
+                let oldest = self.reins.next_save();
+                let _ = was_there.send(oldest.is_some());
+                self.put(oldest);
+            }
+            Pull::LetGo => {
+                let newest = self.reins.let_go();
+                self.put(newest);
+            }
+            Pull::Alter(change) => {
+                let (state, storage) = change(&self.state);
+                self.state = Cow::Owned(state);
+                self.save(storage);
+                while let Some(oldest) = self.reins.next_save() {
+                    self.put(Some(oldest));
+                }
+            }
+        }
+    }
+
+    /// Lets a save to the disk at once.
+    #[cfg(feature = "mutants")]
+    fn put(&mut self, save: Option<(u64, N::Storage)>) {
+        if let Some((number, storage)) = save {
+            self.keeper.put(number, storage);
+            self.keeper.want(number);
+        }
+    }
+
+    fn fire(&mut self, timer: &N::Timer) {
+        self.begins(Cause::Timer(timer));
+        self.step(|actor, state, out| actor.on_timeout(own_id(), state, timer, out));
+    }
+
+    /// Asks for a save and returns its number.
+    fn save(&mut self, storage: N::Storage) -> u64 {
+        let number = self.keeper.number();
+        if let Some((number, storage)) = self.reins.saved(number, storage) {
+            self.keeper.put(number, storage);
+        }
+        number
+    }
+
     fn fire_timers(&mut self) {
+        if self.reins.are_held() {
+            return;
+        }
         let now = Instant::now();
         for timer in self.timers.due(now) {
             // An earlier one of the same moment may have cancelled it, or set it to a later one.
             if self.timers.take_due(&timer, now) {
-                self.begins(Cause::Timer(&timer));
-                self.step(|actor, state, out| actor.on_timeout(own_id(), state, &timer, out));
+                self.fire(&timer);
             }
         }
     }
@@ -387,7 +496,7 @@ where
                     self.timers.take(&timer);
                 }
                 Command::ChooseRandom(key, options) => self.choose(key, options),
-                Command::Save(storage) => barrier = Some(self.keeper.save(storage)),
+                Command::Save(storage) => barrier = Some(self.save(storage)),
             }
         }
     }

@@ -52,6 +52,8 @@ impl Dial for Transport {
 impl Transport {
     /// Connects, and as a server proves to be one.
     async fn reach(&self, address: &Address) -> Result<Box<dyn Stream>, Unfit> {
+        #[cfg(feature = "mutants")]
+        let address = &crate::steered::route(address);
         let limits = self.0.limits();
         let mut stream = self.0.connector.connect(address, &limits).await?;
         if let Side::Server(_, key) = &self.0.side {

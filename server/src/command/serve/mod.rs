@@ -1,5 +1,8 @@
 //! `regrow serve`: one node, and what carries its connections.
 
+#[cfg(feature = "mutants")]
+mod broken;
+mod cast;
 mod certified;
 mod durability;
 mod intervals;
@@ -12,6 +15,8 @@ mod secret;
 mod stopping;
 mod time;
 
+#[cfg(feature = "mutants")]
+pub use broken::{BrokenError, BrokenFlags};
 pub use certified::CertifiedError;
 pub use durability::{Durability, DurabilityError};
 pub use intervals::{IntervalError, IntervalFlags};
@@ -31,9 +36,7 @@ use clap::Args;
 use rand::Rng;
 use rand::distr::Alphanumeric;
 use regrow_model::message::{Address, AddressError};
-use regrow_model::node::{
-    Boot, Config, Durable, Halt, Node, Order, Report, balance, delivery, tree,
-};
+use regrow_model::node::{Config, Durable, Halt, Node, Order, Report, balance, delivery, tree};
 use serde_json::{Map, Value};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,12 +50,11 @@ use stopping::{Stops, drain};
 
 use super::say::say;
 use super::{journal, log, whole};
-use crate::clock::now;
 use crate::edge::{self, Edge};
 use crate::http::{About, Pages};
 use crate::metrics::{Measured, Metrics};
 use crate::record::{RecordError, Recorder};
-use crate::runtime::{Disk, EVENTS, Handle, Setup, Witness, spawn};
+use crate::runtime::{Disk, EVENTS, Handle, Setup, Witness};
 use crate::store::StoreError;
 use crate::transport::handshake::Key;
 use crate::transport::{Carriers, Shared, Side, Transport};
@@ -126,6 +128,9 @@ pub struct Serve {
     limits: LimitFlags,
     #[command(flatten)]
     recorded: RecordFlags,
+    #[cfg(feature = "mutants")]
+    #[command(flatten)]
+    broken: BrokenFlags,
     #[command(flatten)]
     http: Http,
     /// How the log looks
@@ -233,6 +238,10 @@ pub enum ServeError {
         "an operator has given this server up with `regrow forget`. Started again, it joins as a new server"
     )]
     Retired,
+    /// It can't be broken, or steered, so.
+    #[cfg(feature = "mutants")]
+    #[error(transparent)]
+    Broken(#[from] BrokenError),
     /// A bug.
     #[error("the node has failed; its state is as it was last saved: {0}")]
     Failed(#[from] tokio::task::JoinError),
@@ -262,16 +271,13 @@ impl Serve {
         let data = self.data.clone();
         let data = data.unwrap_or_else(|| PathBuf::from(format!("regrow-{port}")));
         let Opened { storage, disk } = self.durability.open(&data)?;
-        let config = self.config(port)?;
+        let cast = self.cast(port)?;
+        let (config, boot) = (cast.config, cast.boot);
         let key = Key::new(&self.system_secret(&config, &data)?)?;
         let address = Address::new(&self.host, port)?;
         let door = self.http.open()?;
         let metrics = Metrics::new();
         let (about, settings) = self.about(&config);
-        let boot = Boot {
-            now: now(),
-            nonce: rand::rng().random(),
-        };
         let recorder = self.recorded.begin(
             (&config, boot),
             storage.as_ref(),
@@ -303,7 +309,7 @@ impl Serve {
         let (halt, mut halted) = mpsc::channel(1);
         let (reported, said) = (metrics.protocol.clone(), metrics.protocol.clone());
         let setup = Setup {
-            actor: Node::new(config, boot),
+            actor: cast.node,
             storage,
             disk: Box::new(Measured::new(disk, metrics.disk.clone())),
             dial: Box::new(transport.clone()),
@@ -317,7 +323,12 @@ impl Serve {
             said: Box::new(move |line, links| said.said(line, links)),
             witness: recorder.map(witness),
         };
-        let mut node = spawn(setup, queue);
+        let mut node = cast::run(
+            setup,
+            queue,
+            #[cfg(feature = "mutants")]
+            cast.control,
+        );
         let (stopping, draining) = watch::channel(false);
         door.show(Pages::new(
             about,
