@@ -26,6 +26,9 @@ pub struct View<'a, S> {
     pub unsaved: u64,
     /// How many events wait for it.
     pub events: usize,
+    /// How much of what has come over links it has taken in.
+    #[cfg(feature = "mutants")]
+    pub taken: super::Taken,
     pub(super) links: &'a Links,
 }
 

@@ -41,7 +41,7 @@ pub use event::{Dial, Event, Events};
 pub use look::{LookError, Looks, View, Waiting};
 pub use outbox::{Bound, Far, Fate, Outbox, Status};
 #[cfg(feature = "mutants")]
-pub use reins::{Pull, Pulls};
+pub use reins::{Pull, Pulls, Taken};
 pub use sheet::Passage;
 pub use witness::{Cause, Witness};
 
@@ -322,11 +322,17 @@ where
             unsaved: self.keeper.unsaved(),
             events,
             links: &self.links,
+            #[cfg(feature = "mutants")]
+            taken: self.reins.taken,
         }
     }
 
     /// Hands one event to the actor, unless it is about a link that the actor has closed.
     fn event(&mut self, event: Event) {
+        #[cfg(feature = "mutants")]
+        if let Event::Line { link, .. } | Event::Down { link } = &event {
+            self.reins.take(&event, self.links.hears(*link));
+        }
         let input = match event {
             Event::Up { link, end, outbox } => {
                 self.links.up(link, outbox);
@@ -373,6 +379,7 @@ where
                 let _ = was_there.send(oldest.is_some());
                 self.put(oldest);
             }
+            Pull::Receive(link, lines) => self.input(Input::Received { link, lines }),
             Pull::LetGo => {
                 let newest = self.reins.let_go();
                 self.put(newest);

@@ -6,7 +6,7 @@ pub(super) use loose::{Pull, Reins};
 #[cfg(feature = "mutants")]
 pub(super) use tight::Reins;
 #[cfg(feature = "mutants")]
-pub use tight::{Pull, Pulls};
+pub use tight::{Pull, Pulls, Taken};
 
 /// Nobody holds them.
 #[cfg(not(feature = "mutants"))]
@@ -51,8 +51,11 @@ mod tight {
     use std::collections::VecDeque;
     use std::future::pending;
 
+    use regrow_model::port::Link;
     use stateright::actor::Actor;
     use tokio::sync::{mpsc, oneshot};
+
+    use crate::runtime::Event;
 
     /// What whoever holds the reins has a node do.
     pub enum Pull<N: Actor> {
@@ -60,6 +63,8 @@ mod tight {
         Fire(N::Timer, oneshot::Sender<bool>),
         /// The oldest save that isn't on disk goes there; the answer is whether there was one.
         Sync(oneshot::Sender<bool>),
+        /// What a client of 2018 has received, as its kernel says: so many lines.
+        Receive(Link, u64),
         /// From now on saves go to the disk as they are made.
         LetGo,
         /// The state is changed, and is on disk.
@@ -69,9 +74,19 @@ mod tight {
     /// Where they come from.
     pub type Pulls<N> = mpsc::Receiver<Pull<N>>;
 
+    /// How much of what has come over links a node has taken in.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct Taken {
+        /// Lines.
+        pub lines: u64,
+        /// Ends of links that it hadn't closed itself.
+        pub downs: u64,
+    }
+
     pub(in crate::runtime) struct Reins<N: Actor> {
         pulls: Option<Pulls<N>>,
         saves: Option<Saves<N::Storage>>,
+        pub(in crate::runtime) taken: Taken,
     }
 
     /// Saves that wait to be let to the disk, oldest first.
@@ -85,6 +100,7 @@ mod tight {
             Self {
                 pulls: None,
                 saves: None,
+                taken: Taken::default(),
             }
         }
 
@@ -94,11 +110,21 @@ mod tight {
             Self {
                 pulls: Some(pulls),
                 saves: Some(Saves { on_disk, waiting }),
+                taken: Taken::default(),
             }
         }
 
         pub(in crate::runtime) fn are_held(&self) -> bool {
             self.pulls.is_some()
+        }
+
+        /// Counts what is taken from the queue.
+        pub(in crate::runtime) fn take(&mut self, event: &Event, hears: bool) {
+            match event {
+                Event::Line { .. } => self.taken.lines += 1,
+                Event::Down { .. } => self.taken.downs += u64::from(hears),
+                Event::Up { .. } | Event::Received { .. } | Event::Unreachable { .. } => {}
+            }
         }
 
         pub(in crate::runtime) async fn pulled(&mut self) -> Pull<N> {

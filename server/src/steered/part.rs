@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use regrow_model::message::{Address, Stamp};
-use regrow_model::node::{Order, State, Timer};
+use regrow_model::node::{Order, Role, State, Timer};
 use serde::{Deserialize, Serialize};
 
 /// Which server of which world a process is.
@@ -30,6 +30,13 @@ pub(crate) enum Cue {
     Fire(Timer),
     /// The oldest save that is held reaches the disk.
     Sync,
+    /// A client on this link has received so many lines: what its kernel would say.
+    Receive {
+        /// The link's number in the process.
+        link: u64,
+        /// How many.
+        lines: u64,
+    },
     /// Saves aren't held any more.
     LetGo,
     /// The clock shows this.
@@ -50,7 +57,16 @@ pub(crate) enum Answer {
     /// There was no such timer, or no save.
     NotThere,
     /// Its state.
-    Seen(Box<Seen>),
+    Seen {
+        /// What can be seen of it.
+        seen: Box<Seen>,
+        /// How many lines it has taken in.
+        lines: u64,
+        /// How many ends of links that it hadn't closed itself.
+        downs: u64,
+        /// The links that it has.
+        links: Vec<u64>,
+    },
     /// It can't be.
     Failed(String),
 }
@@ -58,6 +74,10 @@ pub(crate) enum Answer {
 /// A server's state, as far as it doesn't tell which numbers its links have: those are the process's own affair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
+    /// How many links it has of each kind that means something to it.
+    pub(crate) links: String,
+    /// How far it has got with leaving.
+    pub(crate) leaving: String,
     /// Its way to the root, the parent first.
     pub(crate) path: String,
     /// Its children.
@@ -74,7 +94,21 @@ impl Seen {
     /// What can be seen of a state.
     pub(crate) fn of(state: &State) -> Self {
         let children: Vec<_> = state.tree.children.keys().collect();
+        let mut links = [0; 5];
+        for role in state.links.values() {
+            match role {
+                // The model tells of those together with their first line.
+                Role::Fresh => {}
+                Role::Attempt => links[0] += 1,
+                Role::Parent => links[1] += 1,
+                Role::Child(_) => links[2] += 1,
+                Role::Client(_) => links[3] += 1,
+                Role::Leaving => links[4] += 1,
+            }
+        }
         Self {
+            links: format!("{links:?}"),
+            leaving: format!("{:?}", state.drain),
             path: format!("{:?}", state.tree.path()),
             children: format!("{children:?}"),
             tree: format!("{:?}", state.durable.tree),
@@ -84,8 +118,13 @@ impl Seen {
     }
 
     /// Each part, by its name.
-    pub(crate) fn parts(&self) -> [(&'static str, &str); 5] {
+    pub(crate) fn parts(&self) -> [(&'static str, &str); 7] {
         [
+            (
+                "attempts, parents, children, clients and links to be left",
+                &self.links,
+            ),
+            ("way to leave", &self.leaving),
             ("path to the root", &self.path),
             ("children", &self.children),
             ("servers that it knows", &self.tree),

@@ -5,9 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use regrow_model::message::Line;
-use regrow_model::message::Request;
 use regrow_model::message::client::Secret;
+use regrow_model::message::{Line, Request};
+use regrow_model::node::{self, Order};
 use regrow_model::world::link::{Connection, Party, Phase};
 use regrow_model::world::{Action, Event, Opening, State, World};
 use tempfile::TempDir;
@@ -42,6 +42,18 @@ enum Bound {
     Waits(Knock),
     /// A connection.
     Stands(u64),
+    /// A client's connection, and what its server calls it.
+    Visits(u64, u64),
+}
+
+impl Bound {
+    /// The connection, if there is one.
+    fn number(&self) -> Option<u64> {
+        match self {
+            Self::Waits(_) => None,
+            Self::Stands(number) | Self::Visits(number, _) => Some(*number),
+        }
+    }
 }
 
 /// What real servers did otherwise than the model's.
@@ -120,10 +132,10 @@ impl Live {
         let Party::Server(_) = from else {
             return Ok(None);
         };
-        let Some(Bound::Stands(number)) = self.links.get(link) else {
+        let Some(number) = self.links.get(link).and_then(Bound::number) else {
             return Err(format!("link {link} isn't there"));
         };
-        let (number, until) = (*number, Instant::now() + HESITATION);
+        let until = Instant::now() + HESITATION;
         loop {
             if let Some(line) = self.wire.next(number, 1 - end) {
                 return Ok(Some(line));
@@ -166,13 +178,28 @@ impl Live {
                 }
                 Ok(Vec::new())
             }
+            Action::Down { link, end } => {
+                let this = &connection(state, *link).ends[*end];
+                if let (Party::Server(server), Phase::Open) = (this.party, &this.phase) {
+                    self.machine(server)?.is_handed(0, 1);
+                }
+                Ok(Vec::new())
+            }
+            Action::Received { link } => {
+                let connection = connection(state, *link);
+                if let (Some(Bound::Visits(_, own)), Party::Server(server)) =
+                    (self.links.get(link), connection.ends[1].party)
+                {
+                    let (link, lines) = (*own, connection.received.lines);
+                    self.cue(server, &Cue::Receive { link, lines }).await?;
+                }
+                Ok(Vec::new())
+            }
             // What our own clients do is in the model's next state, and what the network does to dials and links, too.
             Action::Up { .. }
-            | Action::Down { .. }
             | Action::Unreachable { .. }
             | Action::ClientTimer { .. }
             | Action::Wish { .. }
-            | Action::Received { .. }
             | Action::Register { .. }
             | Action::Return { .. }
             | Action::Leave { .. } => Ok(Vec::new()),
@@ -189,10 +216,9 @@ impl Live {
         let Party::Server(server) = connection.ends[end].party else {
             return Ok(Vec::new());
         };
-        let Some(Bound::Stands(number)) = self.links.get(&link) else {
+        let Some(number) = self.links.get(&link).and_then(Bound::number) else {
             return Ok(vec![format!("link {link} isn't there")]);
         };
-        let number = *number;
         let own;
         let bytes = match (said, connection.ends[end].inbox.first()) {
             (Some(said), _) => said,
@@ -211,7 +237,10 @@ impl Live {
             (None, None) => return Ok(vec!["there is no such line".to_owned()]),
         };
         match self.wire.hand(number, end, bytes).await {
-            Ok(()) => Ok(Vec::new()),
+            Ok(()) => {
+                self.machine(server)?.is_handed(1, 0);
+                Ok(Vec::new())
+            }
             Err(error) => Ok(vec![format!("s{} doesn't listen: {error}", server + 1)]),
         }
     }
@@ -227,11 +256,11 @@ impl Live {
             }
             Event::Forget { at, server } => {
                 let server = world.setup().servers[server - 1].name.clone();
-                let order = regrow_model::node::Order::Forget { server };
+                let order = Order::Forget { server };
                 self.cue(at - 1, &Cue::Ask(order)).await
             }
             Event::Drain(number) => {
-                let order = regrow_model::node::Order::Drain;
+                let order = Order::Drain;
                 self.cue(number - 1, &Cue::Ask(order)).await
             }
             Event::LoseDisk(number) => std::fs::remove_dir_all(&self.places[number - 1].data),
@@ -262,7 +291,7 @@ impl Live {
 
     async fn cue(&mut self, server: usize, cue: &Cue) -> io::Result<()> {
         match self.machine(server)?.cue(cue).await? {
-            Answer::Done | Answer::NotThere | Answer::Seen(_) => Ok(()),
+            Answer::Done | Answer::NotThere | Answer::Seen { .. } => Ok(()),
             Answer::Failed(why) => Err(io::Error::other(why)),
         }
     }
@@ -310,18 +339,18 @@ impl Live {
         let links = std::mem::take(&mut self.links);
         for (link, bound) in links {
             let connection = after.links.get(link).and_then(Option::as_deref);
-            match (&bound, connection) {
-                (Bound::Stands(number), Some(connection)) => {
+            match (bound.number(), connection) {
+                (Some(number), Some(connection)) => {
                     for (end, this) in connection.ends.iter().enumerate() {
                         if this.phase == Phase::Gone {
-                            self.wire.close(*number, end);
+                            self.wire.close(number, end);
                         }
                     }
                     self.links.insert(link, bound);
                 }
-                (Bound::Waits(_), Some(_)) => _ = self.links.insert(link, bound),
-                (Bound::Stands(number), None) => self.wire.forget(*number),
-                (Bound::Waits(_), None) => self.refused += 1,
+                (None, Some(_)) => _ = self.links.insert(link, bound),
+                (Some(number), None) => self.wire.forget(number),
+                (None, None) => self.refused += 1,
             }
         }
     }
@@ -334,10 +363,12 @@ impl Live {
             if let (true, false, Party::Server(server)) =
                 (is_own, is_dialing, connection.ends[1].party)
                 && !self.links.contains_key(&link)
-                && let Some(machine) = &self.machines[server]
+                && let Some(machine) = &mut self.machines[server]
             {
+                let before = machine.links().await?;
                 let number = self.wire.visit(machine.port).await?;
-                self.links.insert(link, Bound::Stands(number));
+                let own = machine.new_link(&before).await?;
+                self.links.insert(link, Bound::Visits(number, own));
             }
         }
         Ok(())
@@ -383,7 +414,7 @@ impl Live {
         for (link, connection) in connections(after) {
             let [dialer, acceptor] = connection.ends.each_ref().map(|end| end.party);
             let number = match self.links.get(&link) {
-                Some(Bound::Stands(number)) => *number,
+                Some(Bound::Stands(number) | Bound::Visits(number, _)) => *number,
                 Some(Bound::Waits(_)) => continue,
                 None if is_local(dialer) => continue,
                 None => {
@@ -410,22 +441,47 @@ impl Live {
             let Some(process) = &machine.process else {
                 continue;
             };
-            if machine == &before.servers[server] || process.state.halted.is_some() {
+            if process.state.halted.is_some() {
                 continue;
             }
-            let model = Seen::of(&process.state);
-            let live = match self.machine(server)?.cue(&Cue::Look).await? {
-                Answer::Seen(seen) => seen,
-                Answer::Done | Answer::NotThere => continue,
-                Answer::Failed(why) => return Err(io::Error::other(why)),
-            };
-            let parts = model.parts().into_iter().zip(live.parts());
-            let unlike = parts.filter(|((_, model), (_, live))| model != live);
-            differences.extend(unlike.map(|((part, model), (_, live))| {
-                format!("s{}'s {part}: {live}, not {model}", server + 1)
-            }));
+            let has_changed = machine != &before.servers[server];
+            differences.extend(self.unlike_one(server, &process.state, has_changed).await?);
         }
         Ok(differences)
+    }
+
+    /// The same of one of them, which must have taken in all that it was handed.
+    async fn unlike_one(
+        &mut self,
+        server: usize,
+        model: &node::State,
+        has_changed: bool,
+    ) -> io::Result<Differences> {
+        let machine = self.machine(server)?;
+        if !has_changed && machine.is_up_to_date {
+            return Ok(Vec::new());
+        }
+        let (seen, lines, downs) = match machine.cue(&Cue::Look).await? {
+            Answer::Seen {
+                seen, lines, downs, ..
+            } => (seen, lines, downs),
+            Answer::Done | Answer::NotThere => return Ok(Vec::new()),
+            Answer::Failed(why) => return Err(io::Error::other(why)),
+        };
+        if lines < machine.lines || downs < machine.downs {
+            return Ok(vec![format!(
+                "s{} hasn't taken in all that it was handed",
+                server + 1
+            )]);
+        }
+        machine.is_up_to_date = true;
+        let model = Seen::of(model);
+        let parts = model.parts().into_iter().zip(seen.parts());
+        let unlike = parts.filter(|((_, model), (_, live))| model != live);
+        let told = unlike.map(|((part, model), (_, live))| {
+            format!("s{}'s {part}: {live}, not {model}", server + 1)
+        });
+        Ok(told.collect())
     }
 
     /// What servers have said that the model's haven't, now that nothing more is to come.
@@ -436,12 +492,12 @@ impl Live {
         }
         let mut differences = Vec::new();
         for (link, connection) in connections(state) {
-            let Some(Bound::Stands(number)) = self.links.get(&link) else {
+            let Some(number) = self.links.get(&link).and_then(Bound::number) else {
                 continue;
             };
             for (end, this) in connection.ends.iter().enumerate() {
                 let (from, to) = (connection.ends[1 - end].party, this.party);
-                let (said, is) = (self.wire.waiting(*number, 1 - end), this.inbox.len());
+                let (said, is) = (self.wire.waiting(number, 1 - end), this.inbox.len());
                 // Who doesn't hear any more hasn't heard that either.
                 let hears = !this.deaf && this.phase != Phase::Gone;
                 if !is_local(from) && hears && said > is {

@@ -1,6 +1,6 @@
 //! A server's process, and the connection over which it is steered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -56,6 +56,12 @@ pub(super) struct Machine {
     process: Child,
     /// Where it listens.
     pub(super) port: u16,
+    /// How many lines it was handed.
+    pub(super) lines: u64,
+    /// How many of its links have ended, but for those that it has closed.
+    pub(super) downs: u64,
+    /// Whether it is known to have taken in all of that.
+    pub(super) is_up_to_date: bool,
     say: OwnedWriteHalf,
     hear: BufReader<OwnedReadHalf>,
 }
@@ -96,6 +102,9 @@ impl Machine {
         Ok(Self {
             process: local.process,
             port: local.port,
+            lines: 0,
+            downs: 0,
+            is_up_to_date: true,
             say,
             hear,
         })
@@ -121,10 +130,38 @@ impl Machine {
             match self.cue(cue).await? {
                 Answer::NotThere if Instant::now() < until => sleep(PAUSE).await,
                 Answer::NotThere => return Ok(false),
-                Answer::Done | Answer::Seen(_) => return Ok(true),
+                Answer::Done | Answer::Seen { .. } => return Ok(true),
                 Answer::Failed(why) => return Err(io::Error::other(why)),
             }
         }
+    }
+
+    /// So many lines were handed to it, and so many ends of links.
+    pub(super) fn is_handed(&mut self, lines: u64, downs: u64) {
+        self.lines += lines;
+        self.downs += downs;
+        self.is_up_to_date = false;
+    }
+
+    /// The links that it has.
+    pub(super) async fn links(&mut self) -> io::Result<BTreeSet<u64>> {
+        match self.cue(&Cue::Look).await? {
+            Answer::Seen { links, .. } => Ok(links.into_iter().collect()),
+            Answer::Done | Answer::NotThere => Ok(BTreeSet::new()),
+            Answer::Failed(why) => Err(io::Error::other(why)),
+        }
+    }
+
+    /// The link that it has beside these, which somebody has just opened.
+    pub(super) async fn new_link(&mut self, before: &BTreeSet<u64>) -> io::Result<u64> {
+        let until = Instant::now() + HESITATION;
+        while Instant::now() < until {
+            if let Some(new) = self.links().await?.difference(before).next() {
+                return Ok(*new);
+            }
+            sleep(PAUSE).await;
+        }
+        Err(io::Error::other("a server doesn't accept a connection"))
     }
 
     /// Ends it as kill -9 does, and waits until it is gone.

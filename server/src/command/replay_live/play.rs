@@ -41,8 +41,7 @@ pub(super) enum Became {
     Agreed,
     /// These rules don't allow it, so nobody took it.
     Impossible,
-    /// No socket can be made to do it: the model took it alone.
-    Unsteered,
+
     /// The real servers did something else.
     Differed(Differences),
 }
@@ -97,6 +96,8 @@ struct Play {
     live: Live,
     /// Whether the real servers have gone their own way.
     apart: bool,
+    /// Whether all had converged before the last step.
+    had_converged: bool,
 }
 
 /// Plays a counterexample with this rule broken, or none.
@@ -120,6 +121,7 @@ pub(super) async fn play(
         state,
         live,
         apart: false,
+        had_converged: false,
     };
     let mut outcome = Outcome {
         title,
@@ -137,9 +139,13 @@ pub(super) async fn play(
         if play.apart {
             break;
         }
+        play.had_converged = play.open_laws().next().is_none();
         let played = play.step(action).await?;
         outcome.note(played, true);
         play.judge(&mut outcome, true);
+    }
+    if counterexample.ending == Ending::Left {
+        play.judge_leaving(&mut outcome);
     }
     if !play.apart && outcome.broken.is_empty() {
         play.settle(&mut outcome).await?;
@@ -225,16 +231,14 @@ impl Play {
             return Ok((Became::Differed(differences), line));
         };
         let dials_in_vain = seen.labels().any(|label| label == "unreachable")
-            && !matches!(action, Action::Unreachable { .. })
             && is_of_a_server(&self.state, action);
         let before = std::mem::replace(&mut self.state, after);
         let states = (&before, &self.state);
         let refusals = usize::from(dials_in_vain);
         differences.extend(self.live.agree(&self.world, states, refusals).await?);
-        Ok(match (differences.is_empty(), action) {
-            (true, Action::Received { .. }) => (Became::Unsteered, line),
-            (true, _) => (Became::Agreed, line),
-            (false, _) => (Became::Differed(differences), line),
+        Ok(match differences.is_empty() {
+            true => (Became::Agreed, line),
+            false => (Became::Differed(differences), line),
         })
     }
 
@@ -243,7 +247,7 @@ impl Play {
         let connection = self.state.links[link].as_mut()?;
         let to = connection.ends[end].party;
         let model = encoded(connection.ends[end].inbox.first()?)?;
-        if !matches!(to, Party::Server(_)) {
+        if model != said && !matches!(to, Party::Server(_)) {
             let heard = Line::decode(said.trim_ascii_end(), Hearer::Client);
             connection.alter(|connection| connection.ends[end].inbox[0] = Memo::new(heard));
         }
@@ -306,6 +310,21 @@ impl Play {
         }
     }
 
+    /// Looks whether the last step has led away from where all had converged.
+    fn judge_leaving(&self, outcome: &mut Outcome) {
+        let last = outcome.steps.last();
+        let was_taken = last.is_some_and(|step| matches!(step.became, Became::Agreed));
+        if was_taken && self.had_converged {
+            let after = Some(outcome.steps.len());
+            outcome
+                .broken
+                .extend(self.open_laws().map(|property| Broken {
+                    law: property.name.to_owned(),
+                    after,
+                }));
+        }
+    }
+
     /// Looks at the end whether all has converged, and whether servers have said more than they should.
     async fn conclude(&mut self, ending: &Ending, outcome: &mut Outcome) {
         if self.apart {
@@ -341,8 +360,8 @@ fn is_of_a_server(state: &State, action: &Action) -> bool {
             connection.is_some_and(|it| matches!(it.ends[0].party, Party::Server(_)))
         }
         Action::Received { .. } | Action::Restart { .. } => true,
-        Action::Unreachable { .. }
-        | Action::ClientTimer { .. }
+        Action::Unreachable { party, .. } => matches!(party, Party::Server(_)),
+        Action::ClientTimer { .. }
         | Action::Wish { .. }
         | Action::Register { .. }
         | Action::Return { .. }

@@ -41,9 +41,7 @@ fn told(step: &Played) -> String {
     match &step.became {
         Became::Agreed => {}
         Became::Impossible => text.push_str("        NOT TAKEN: these rules don't allow it\n"),
-        Became::Unsteered => {
-            text.push_str("        NOT STEERED: no socket can be made to do that\n");
-        }
+
         Became::Differed(differences) => {
             for difference in differences {
                 let difference = short(difference, DIFFERENCE_SHOWN);

@@ -9,6 +9,7 @@ use clap::Args;
 use regrow_model::counterexample::{Counterexample, Stale};
 use regrow_model::mutant::Mutant;
 use regrow_model::node::{Durable, Node, Order, Report, State, Timer};
+use regrow_model::port::Link;
 use regrow_model::world::{Opening, World};
 use tokio::sync::{mpsc, oneshot};
 
@@ -182,6 +183,7 @@ impl Stage {
                 self.pull(Pull::Sync(answer)).await;
                 there(answered).await
             }
+            Cue::Receive { link, lines } => self.pull(Pull::Receive(Link(link), lines)).await,
             Cue::LetGo => self.pull(Pull::LetGo).await,
             Cue::Clock(now) => {
                 steered::set_clock(now);
@@ -193,9 +195,14 @@ impl Stage {
             },
             Cue::Preset => self.preset().await,
             Cue::Look => {
-                let seen = self.looks.at(LOOK, |view| Seen::of(view.state)).await;
-                match seen {
-                    Ok(seen) => Answer::Seen(Box::new(seen)),
+                let look = self.looks.at(LOOK, |view| Answer::Seen {
+                    seen: Box::new(Seen::of(view.state)),
+                    lines: view.taken.lines,
+                    downs: view.taken.downs,
+                    links: view.state.links.keys().map(|link| link.0).collect(),
+                });
+                match look.await {
+                    Ok(seen) => seen,
                     Err(error) => Answer::Failed(error.to_string()),
                 }
             }
