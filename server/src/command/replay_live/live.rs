@@ -20,6 +20,9 @@ use crate::steered::part::{Answer, Cue, Seen};
 /// Between two looks whether all is as it should be.
 const PAUSE: Duration = Duration::from_millis(3);
 
+/// What nobody understands.
+const NONSENSE: &[u8] = b"}\n";
+
 /// The servers, and what is between them.
 pub(super) struct Live {
     file: PathBuf,
@@ -33,6 +36,8 @@ pub(super) struct Live {
     holds_saves: bool,
     /// Dials that were refused.
     refused: usize,
+    /// Why the step that is being taken can't be.
+    unsteered: Option<&'static str>,
     _home: TempDir,
 }
 
@@ -85,6 +90,7 @@ impl Live {
             links: BTreeMap::new(),
             holds_saves: world.may_crash(&world.blank()),
             refused: 0,
+            unsteered: None,
             _home: home,
         })
     }
@@ -162,6 +168,7 @@ impl Live {
                 let unset = format!("s{}'s {timer:?} timer isn't set", server + 1);
                 Ok(if is_set { Vec::new() } else { vec![unset] })
             }
+            Action::Sync { .. } if !self.holds_saves => Ok(Vec::new()),
             Action::Sync { server } => {
                 let is_there = self.cue_once_there(*server, &Cue::Sync).await?;
                 let none = format!("s{} has saved nothing", server + 1);
@@ -180,7 +187,9 @@ impl Live {
             }
             Action::Down { link, end } => {
                 let this = &connection(state, *link).ends[*end];
-                if let (Party::Server(server), Phase::Open) = (this.party, &this.phase) {
+                if let (Party::Server(server), Phase::Open) = (this.party, &this.phase)
+                    && !has_stopped(state, server)
+                {
                     self.machine(server)?.is_handed(0, 1);
                 }
                 Ok(Vec::new())
@@ -206,6 +215,11 @@ impl Live {
         }
     }
 
+    /// Why the last step could not be taken here, if it couldn't.
+    pub(super) fn unsteered(&mut self) -> Option<&'static str> {
+        self.unsteered.take()
+    }
+
     async fn deliver(
         &mut self,
         state: &State,
@@ -216,6 +230,10 @@ impl Live {
         let Party::Server(server) = connection.ends[end].party else {
             return Ok(Vec::new());
         };
+        if has_stopped(state, server) {
+            self.unsteered = Some("its process has ended, and its kernel has closed what it held");
+            return Ok(Vec::new());
+        }
         let Some(number) = self.links.get(&link).and_then(Bound::number) else {
             return Ok(vec![format!("link {link} isn't there")]);
         };
@@ -311,7 +329,9 @@ impl Live {
             self.holds_saves = false;
             for server in 0..self.machines.len() {
                 if self.machines[server].is_some() {
-                    self.cue(server, &Cue::LetGo).await?;
+                    if !has_stopped(after, server) {
+                        self.cue(server, &Cue::LetGo).await?;
+                    }
                 }
             }
         }
@@ -517,6 +537,12 @@ fn is_local(party: Party) -> bool {
     }
 }
 
+/// Whether a server has stopped for good: the model's process stays to turn others away, a real one ends.
+fn has_stopped(state: &State, server: usize) -> bool {
+    let process = state.servers[server].process.as_ref();
+    process.is_some_and(|process| process.state.halted.is_some())
+}
+
 fn connections(state: &State) -> impl Iterator<Item = (usize, &Connection)> {
     let links = state.links.iter().enumerate();
     links.filter_map(|(link, slot)| Some((link, slot.as_deref()?)))
@@ -542,7 +568,11 @@ pub(super) fn encoded(line: &Line) -> Option<Vec<u8>> {
         }
     }
     let mut bytes = Vec::new();
-    line.encode(&mut bytes).ok()?;
+    match line {
+        // What is no message has no one form.
+        Line::Malformed(_) => bytes.extend_from_slice(NONSENSE),
+        Line::Request(_) | Line::Reply(_) | Line::Peer(_) => line.encode(&mut bytes).ok()?,
+    }
     Some(bytes)
 }
 

@@ -54,12 +54,13 @@ enum Unreplayed {
 }
 
 impl Unreplayed {
-    /// 2 for wrong use, else 1, as `regrow check` has it.
+    /// 2 for wrong use, and 3 if nothing is known of real servers.
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::File(failure) => failure.exit_code(),
             Self::Unknown(_) => ExitCode::from(2),
-            Self::Unplayable(_) | Self::System(_) | Self::Print(_) => ExitCode::from(1),
+            Self::Unplayable(_) => ExitCode::from(APART),
+            Self::System(_) | Self::Print(_) => ExitCode::from(1),
         }
     }
 }

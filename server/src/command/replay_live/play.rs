@@ -41,6 +41,8 @@ pub(super) enum Became {
     Agreed,
     /// These rules don't allow it, so nobody took it.
     Impossible,
+    /// The real servers can't be made to take it, and the model took it alone: why.
+    Unsteered(&'static str),
 
     /// The real servers did something else.
     Differed(Differences),
@@ -139,7 +141,7 @@ pub(super) async fn play(
         if play.apart {
             break;
         }
-        play.had_converged = play.open_laws().next().is_none();
+        play.had_converged = play.open_laws().is_empty();
         let played = play.step(action).await?;
         outcome.note(played, true);
         play.judge(&mut outcome, true);
@@ -236,9 +238,11 @@ impl Play {
         let states = (&before, &self.state);
         let refusals = usize::from(dials_in_vain);
         differences.extend(self.live.agree(&self.world, states, refusals).await?);
-        Ok(match differences.is_empty() {
-            true => (Became::Agreed, line),
-            false => (Became::Differed(differences), line),
+        let unsteered = self.live.unsteered();
+        Ok(match (differences.is_empty(), unsteered) {
+            (true, None) => (Became::Agreed, line),
+            (true, Some(why)) => (Became::Unsteered(why), line),
+            (false, _) => (Became::Differed(differences), line),
         })
     }
 
@@ -261,7 +265,7 @@ impl Play {
     async fn settle(&mut self, outcome: &mut Outcome) -> io::Result<()> {
         let mut fired: Vec<Action> = Vec::new();
         while outcome.settling.len() < SETTLING_MAX && !self.apart {
-            if self.open_laws().next().is_none() {
+            if self.open_laws().is_empty() {
                 return Ok(());
             }
             let mut possible = Vec::new();
@@ -288,15 +292,15 @@ impl Play {
     }
 
     /// The laws of convergence that don't hold.
-    fn open_laws(&self) -> impl Iterator<Item = &'static Property> {
+    fn open_laws(&self) -> Vec<&'static Property> {
         self.unlawful(Kind::Convergence)
     }
 
-    fn unlawful(&self, kind: Kind) -> impl Iterator<Item = &'static Property> {
+    fn unlawful(&self, kind: Kind) -> Vec<&'static Property> {
         let view = View::new(&self.world, &self.state);
-        self.world
-            .properties_on()
-            .filter(move |property| property.kind == kind && !(property.holds)(&view))
+        let all = self.world.properties_on();
+        all.filter(|property| property.kind == kind && !(property.holds)(&view))
+            .collect()
     }
 
     /// Looks which laws don't hold that must hold in every state.
@@ -318,7 +322,7 @@ impl Play {
             let after = Some(outcome.steps.len());
             outcome
                 .broken
-                .extend(self.open_laws().map(|property| Broken {
+                .extend(self.open_laws().into_iter().map(|property| Broken {
                     law: property.name.to_owned(),
                     after,
                 }));
@@ -330,13 +334,13 @@ impl Play {
         if self.apart {
             return;
         }
-        outcome.converged = self.open_laws().next().is_none();
+        outcome.converged = self.open_laws().is_empty();
         let must_converge = match ending {
             Ending::Unsafe => outcome.broken.is_empty(),
             Ending::Left | Ending::Stuck { .. } | Ending::Open { .. } => true,
         };
         if must_converge {
-            let open = self.open_laws().map(|property| Broken {
+            let open = self.open_laws().into_iter().map(|property| Broken {
                 law: property.name.to_owned(),
                 after: None,
             });

@@ -42,6 +42,7 @@ fn told(step: &Played) -> String {
         Became::Agreed => {}
         Became::Impossible => text.push_str("        NOT TAKEN: these rules don't allow it\n"),
 
+        Became::Unsteered(why) => text.push_str(&format!("        NOT STEERED: {why}\n")),
         Became::Differed(differences) => {
             for difference in differences {
                 let difference = short(difference, DIFFERENCE_SHOWN);
