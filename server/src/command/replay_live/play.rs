@@ -142,7 +142,7 @@ pub(super) async fn play(
             break;
         }
         play.had_converged = play.open_laws().is_empty();
-        let played = play.step(action).await?;
+        let played = play.step(action).await;
         outcome.note(played, true);
         play.judge(&mut outcome, true);
     }
@@ -150,7 +150,7 @@ pub(super) async fn play(
         play.judge_leaving(&mut outcome);
     }
     if !play.apart && outcome.broken.is_empty() {
-        play.settle(&mut outcome).await?;
+        play.settle(&mut outcome).await;
     }
     play.conclude(&counterexample.ending, &mut outcome).await;
     Ok(outcome)
@@ -196,21 +196,24 @@ impl Play {
     }
 
     /// Takes a step, if these rules allow it.
-    async fn step(&mut self, action: Action) -> io::Result<Played> {
+    async fn step(&mut self, action: Action) -> Played {
         let mut possible = Vec::new();
         self.world.actions(&self.state, &mut possible);
         let does = |action: &Action| self.world.next_state(&self.state, action.clone()).is_some();
         if !possible.contains(&action) || !does(&action) {
-            return Ok(Played {
+            return Played {
                 what: told(&self.world, &self.state, &action, &possible),
                 became: Became::Impossible,
                 line: None,
-            });
+            };
         }
         let what = narrate::what(&self.world, &self.state, &action);
-        let (became, line) = self.take(&action).await?;
+        let (became, line) = match self.take(&action).await {
+            Ok(taken) => taken,
+            Err(error) => (Became::Differed(vec![error.to_string()]), None),
+        };
         self.apart = matches!(became, Became::Differed(_));
-        Ok(Played { what, became, line })
+        Played { what, became, line }
     }
 
     async fn take(&mut self, action: &Action) -> io::Result<(Became, Option<String>)> {
@@ -262,11 +265,11 @@ impl Play {
     }
 
     /// The protocol goes on alone: what is on its way first, then timers in turn, until every law of convergence holds.
-    async fn settle(&mut self, outcome: &mut Outcome) -> io::Result<()> {
+    async fn settle(&mut self, outcome: &mut Outcome) {
         let mut fired: Vec<Action> = Vec::new();
         while outcome.settling.len() < SETTLING_MAX && !self.apart {
             if self.open_laws().is_empty() {
-                return Ok(());
+                return;
             }
             let mut possible = Vec::new();
             self.world.actions(&self.state, &mut possible);
@@ -279,16 +282,15 @@ impl Play {
             let next = possible.iter().find(|it| !is_timer(it));
             let next = next.or_else(|| possible.iter().min_by_key(|it| last(it)));
             let Some(next) = next.cloned() else {
-                return Ok(());
+                return;
             };
             if is_timer(&next) {
                 fired.push(next.clone());
             }
-            let played = self.step(next).await?;
+            let played = self.step(next).await;
             outcome.note(played, false);
             self.judge(outcome, false);
         }
-        Ok(())
     }
 
     /// The laws of convergence that don't hold.

@@ -16,6 +16,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 /// How many events may wait to be looked at; behind them, sockets wait.
@@ -59,6 +60,8 @@ struct Connection {
     ends: [Option<OwnedWriteHalf>; 2],
     /// What each end has said and the other has not heard.
     said: [VecDeque<Vec<u8>>; 2],
+    /// Who listens to the server's end, if a client of ours has the other one.
+    listener: Option<AbortHandle>,
 }
 
 impl Wire {
@@ -130,20 +133,28 @@ impl Wire {
         let number = self.number();
         self.listen(number, 0, from_dialer);
         self.listen(number, 1, from_acceptor);
-        let ends = [Some(to_dialer), Some(to_acceptor)];
-        let said = Default::default();
-        self.connections.insert(number, Connection { ends, said });
+        let connection = Connection {
+            ends: [Some(to_dialer), Some(to_acceptor)],
+            ..Connection::default()
+        };
+        self.connections.insert(number, connection);
         Ok(number)
     }
 
     /// A client of ours reaches a server that listens on this port.
     pub(super) async fn visit(&mut self, port: u16) -> io::Result<u64> {
-        let (read, to_server) = reach(port).await?.into_split();
+        let stream = reach(port).await?;
+        // It ends as that of a client that dies: one that leaves in good order has what its kernel has received, and the model
+        // says itself when a server is told that.
+        stream.set_zero_linger()?;
+        let (read, to_server) = stream.into_split();
         let number = self.number();
-        self.listen(number, 1, BufReader::new(read));
-        let ends = [None, Some(to_server)];
-        let said = Default::default();
-        self.connections.insert(number, Connection { ends, said });
+        let connection = Connection {
+            ends: [None, Some(to_server)],
+            listener: Some(self.listen(number, 1, BufReader::new(read))),
+            ..Connection::default()
+        };
+        self.connections.insert(number, connection);
         Ok(number)
     }
 
@@ -152,9 +163,14 @@ impl Wire {
         self.next
     }
 
-    fn listen(&self, connection: u64, end: usize, mut from: BufReader<OwnedReadHalf>) {
+    fn listen(
+        &self,
+        connection: u64,
+        end: usize,
+        mut from: BufReader<OwnedReadHalf>,
+    ) -> AbortHandle {
         let sender = self.sender.clone();
-        tokio::spawn(async move {
+        let listening = tokio::spawn(async move {
             // That an end has closed needs no event: the model says when the other one learns of it.
             while let Ok(line) = line(&mut from).await {
                 let line = Event::Line {
@@ -167,6 +183,7 @@ impl Wire {
                 }
             }
         });
+        listening.abort_handle()
     }
 
     /// How many lines of this end wait.
@@ -196,13 +213,21 @@ impl Wire {
 
     /// An end's process hears that the connection is gone.
     pub(super) fn close(&mut self, connection: u64, end: usize) {
-        if let Some(connection) = self.connections.get_mut(&connection) {
-            connection.ends[end] = None;
+        let Some(connection) = self.connections.get_mut(&connection) else {
+            return;
+        };
+        let to = connection.ends[end].take();
+        if let (Some(to), Some(listener)) = (to, connection.listener.take_if(|_| end == 1)) {
+            to.forget();
+            listener.abort();
         }
     }
 
     /// Nobody holds a connection any more.
     pub(super) fn forget(&mut self, connection: u64) {
+        for end in 0..2 {
+            self.close(connection, end);
+        }
         self.connections.remove(&connection);
     }
 }
