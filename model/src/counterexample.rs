@@ -61,6 +61,8 @@ pub enum Ending {
         /// How many.
         steps: usize,
     },
+    /// No law is broken: it is a run that was kept to be played elsewhere.
+    Held,
 }
 
 /// Why a kept counterexample can't be shown.
@@ -88,6 +90,9 @@ pub enum Stale {
         /// What happens now.
         is: String,
     },
+    /// The protocol has changed for the worse.
+    #[error("the protocol has changed since: \"{0}\" doesn't hold at its end")]
+    Broken(&'static str),
     /// The protocol has changed for the better.
     #[error("the protocol has changed since: \"{0}\" is not broken there any more")]
     Mended(String),
@@ -107,7 +112,23 @@ pub struct Replayed {
     pub story: Vec<Step>,
 }
 
+/// What stands in the place of the law that is broken, in a run that breaks none.
+const NONE: &str = "every law";
+
 impl Counterexample {
+    /// Keeps a run of a simulation in which every law has held.
+    ///
+    /// # Errors
+    /// [`ReplayError`] if these actions can't be taken in it.
+    pub fn of_whole_run(
+        plan: &Plan,
+        mutant: Option<&Mutant>,
+        world: &World,
+        actions: &[Action],
+    ) -> Result<Self, ReplayError> {
+        Self::of_run(plan, mutant, NONE, Ending::Held, world, actions)
+    }
+
     /// Keeps what a check has found in a case.
     ///
     /// # Errors
@@ -227,11 +248,8 @@ impl Counterexample {
                 return Err(Stale::Step { step, was, is });
             }
         }
-        if !walk
-            .last()
-            .is_some_and(|(_, state)| self.is_broken(&world, state))
-        {
-            return Err(Stale::Mended(self.law.clone()));
+        if let Some((_, last)) = walk.last() {
+            self.ends_as_kept(&world, last)?;
         }
         Ok(Replayed {
             title,
@@ -242,19 +260,24 @@ impl Counterexample {
         })
     }
 
-    /// Whether a state that it ends in is as bad as it says, as far as one state shows it.
-    fn is_broken(&self, world: &World, state: &State) -> bool {
+    /// Whether a state that it ends in is as bad as it says, or as good, as far as one state shows it.
+    fn ends_as_kept(&self, world: &World, state: &State) -> Result<(), Stale> {
         let view = View::new(world, state);
-        let mut properties = world.properties_on();
-        properties.any(|property| {
-            let is_meant = match self.ending {
+        let mut broken = world
+            .properties_on()
+            .filter(|property| match self.ending {
                 Ending::Unsafe => property.name == self.law,
                 Ending::Left | Ending::Stuck { .. } | Ending::Open { .. } => {
                     property.kind == Kind::Convergence
                 }
-            };
-            is_meant && !(property.holds)(&view)
-        })
+                Ending::Held => true,
+            })
+            .filter(|property| !(property.holds)(&view));
+        match (broken.next(), self.ending == Ending::Held) {
+            (Some(property), true) => Err(Stale::Broken(property.name)),
+            (None, false) => Err(Stale::Mended(self.law.clone())),
+            (Some(_), false) | (None, true) => Ok(()),
+        }
     }
 
     /// All of it for a person: the steps, how it ends, the sequence diagram.
@@ -289,6 +312,7 @@ impl Counterexample {
             Ending::Open { steps } => format!(
                 "Everything was mended {steps} steps ago, and \"{law}\" still doesn't hold."
             ),
+            Ending::Held => "Every law has held, and all has converged.".to_owned(),
             Ending::Stuck { lost_after, states } => {
                 let end = match states {
                     1 => "nothing moves it any more".to_owned(),

@@ -40,6 +40,8 @@ impl Plan {
             Ending::Open { .. } | Ending::Stuck { .. } => {
                 self.shorten_open(world, taken, failing, chance)
             }
+            // Nothing that a run fails in, and nothing to make short.
+            Ending::Held => (taken, Ending::Held),
         };
         Counterexample::of_run(self, mutant, &failing.law, ending, world, &short)
     }

@@ -129,6 +129,12 @@ impl<S: Send + 'static> Keeper<S> {
         self.saved - *self.durable.borrow()
     }
 
+    /// Whether a save is on disk.
+    #[cfg(feature = "mutants")]
+    pub(super) fn is_durable(&self, number: u64) -> bool {
+        *self.durable.borrow() >= number
+    }
+
     /// Returns when more is on disk than at the last call of [`Self::durable`]. Cancel safe.
     ///
     /// # Panics

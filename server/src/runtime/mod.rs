@@ -323,7 +323,10 @@ where
             events,
             links: &self.links,
             #[cfg(feature = "mutants")]
-            taken: self.reins.taken,
+            taken: Taken {
+                is_on_disk: self.keeper.is_durable(self.reins.let_out),
+                ..self.reins.taken
+            },
         }
     }
 
@@ -399,6 +402,7 @@ where
     #[cfg(feature = "mutants")]
     fn put(&mut self, save: Option<(u64, N::Storage)>) {
         if let Some((number, storage)) = save {
+            self.reins.let_out = number;
             self.keeper.put(number, storage);
             self.keeper.want(number);
         }

@@ -81,12 +81,16 @@ mod tight {
         pub lines: u64,
         /// Ends of links that it hadn't closed itself.
         pub downs: u64,
+        /// Whether every save that was let to the disk is there.
+        pub is_on_disk: bool,
     }
 
     pub(in crate::runtime) struct Reins<N: Actor> {
         pulls: Option<Pulls<N>>,
         saves: Option<Saves<N::Storage>>,
         pub(in crate::runtime) taken: Taken,
+        /// The last save that was let to the disk.
+        pub(in crate::runtime) let_out: u64,
     }
 
     /// Saves that wait to be let to the disk, oldest first.
@@ -101,6 +105,7 @@ mod tight {
                 pulls: None,
                 saves: None,
                 taken: Taken::default(),
+                let_out: 0,
             }
         }
 
@@ -111,6 +116,7 @@ mod tight {
                 pulls: Some(pulls),
                 saves: Some(Saves { on_disk, waiting }),
                 taken: Taken::default(),
+                let_out: 0,
             }
         }
 
@@ -145,11 +151,15 @@ mod tight {
             storage: N::Storage,
         ) -> Option<(u64, N::Storage)> {
             let Some(saves) = &mut self.saves else {
+                self.let_out = number;
                 return Some((number, storage));
             };
             match saves.waiting.back_mut() {
                 Some((last, same)) if *same == storage => *last = number,
-                None if saves.on_disk.as_ref() == Some(&storage) => return Some((number, storage)),
+                None if saves.on_disk.as_ref() == Some(&storage) => {
+                    self.let_out = number;
+                    return Some((number, storage));
+                }
                 Some(_) | None => saves.waiting.push_back((number, storage)),
             }
             None

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use regrow_model::message::client::Secret;
@@ -70,6 +70,7 @@ impl Live {
         world: &World,
         file: PathBuf,
         mutant: Option<&'static str>,
+        logs: Option<&Path>,
     ) -> io::Result<Self> {
         let home = tempfile::tempdir()?;
         let servers = &world.setup().servers;
@@ -80,6 +81,7 @@ impl Live {
             data: home.path().join(format!("s{}", index + 1)),
             secret: plain(&config.secret),
             routes,
+            log: logs.map(|logs| logs.join(format!("s{}.log", index + 1))),
         });
         Ok(Self {
             file,
@@ -187,6 +189,9 @@ impl Live {
             }
             Action::Down { link, end } => {
                 let this = &connection(state, *link).ends[*end];
+                if let Some(Bound::Visits(number, _)) = self.links.get(link) {
+                    self.wire.close(*number, *end);
+                }
                 if let (Party::Server(server), Phase::Open) = (this.party, &this.phase)
                     && !has_stopped(state, server)
                 {
@@ -360,6 +365,10 @@ impl Live {
         for (link, bound) in links {
             let connection = after.links.get(link).and_then(Option::as_deref);
             match (bound.number(), connection) {
+                // What a server says before it closes has still to come: its client's end closes when the model says so.
+                (Some(_), Some(_)) if matches!(bound, Bound::Visits(..)) => {
+                    self.links.insert(link, bound);
+                }
                 (Some(number), Some(connection)) => {
                     for (end, this) in connection.ends.iter().enumerate() {
                         if this.phase == Phase::Gone {

@@ -1,7 +1,8 @@
 //! A server's process, and the connection over which it is steered.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use regrow_model::message::Address;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::process::Child;
+use tokio::process::{Child, ChildStderr};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::command::local::Local;
@@ -49,6 +50,8 @@ pub(super) struct Place {
     pub(super) secret: String,
     /// Where the others' addresses lead.
     pub(super) routes: BTreeMap<Address, Address>,
+    /// Where its log is kept, if it is.
+    pub(super) log: Option<PathBuf>,
 }
 
 /// A server that runs.
@@ -94,11 +97,11 @@ impl Machine {
         };
         let both = async { tokio::try_join!(Local::serve(&place.data, flags), told) };
         let (local, (hear, say)) = timeout(PATIENCE, both).await.map_err(io::Error::from)??;
-        let mut log = local.log;
-        tokio::spawn(async move {
-            let mut some = [0; 1024];
-            while log.read(&mut some).await.is_ok_and(|read| read > 0) {}
+        let kept = place.log.as_ref().map(|file| {
+            let mut options = File::options();
+            options.create(true).append(true).open(file)
         });
+        tokio::spawn(keep(local.log, kept.transpose()?));
         Ok(Self {
             process: local.process,
             port: local.port,
@@ -167,6 +170,19 @@ impl Machine {
     /// Ends it as kill -9 does, and waits until it is gone.
     pub(super) async fn kill(mut self) -> io::Result<()> {
         self.process.kill().await
+    }
+}
+
+/// Reads a process's log, which it couldn't go on without, and keeps it if somebody wants it.
+async fn keep(mut log: ChildStderr, mut kept: Option<File>) {
+    let mut some = [0; 1024];
+    while let Ok(read @ 1..) = log.read(&mut some).await {
+        if let Some(file) = &mut kept
+            && file.write_all(&some[..read]).is_err()
+        {
+            // A full disk takes no log, and the process goes on.
+            kept = None;
+        }
     }
 }
 

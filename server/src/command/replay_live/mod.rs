@@ -33,6 +33,9 @@ pub struct ReplayLive {
     /// Break this rule instead of the file's; none: keep all rules, and see whether the violation is gone
     #[arg(long, value_name = "NAME|none")]
     mutant: Option<String>,
+    /// Keep the servers' logs in this directory
+    #[arg(long, value_name = "DIR")]
+    logs: Option<PathBuf>,
     /// Write one JSON object instead of a text
     #[arg(long)]
     json: bool,
@@ -84,10 +87,15 @@ fn replay(arguments: &ReplayLive) -> Result<ExitCode, Unreplayed> {
         None => counterexample.mutant().map_err(Unplayable::from)?,
     };
     let file = arguments.file.canonicalize()?;
+    let logs = arguments.logs.as_deref();
+    if let Some(logs) = logs {
+        let made = std::fs::create_dir_all(logs);
+        made.map_err(|error| Failure::File(logs.to_owned(), error))?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(play(&counterexample, file, mutant))?;
+    let outcome = runtime.block_on(play(&counterexample, file, mutant, logs))?;
     match arguments.json {
         true => say(serde_json::to_string(&outcome).expect("it is made of texts and numbers"))?,
         false => print(text::text(&outcome))?,

@@ -2,7 +2,7 @@
 //! real servers have said.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use regrow_model::counterexample::{Counterexample, Ending, Stale};
 use regrow_model::message::{Hearer, Line};
@@ -107,6 +107,7 @@ pub(super) async fn play(
     counterexample: &Counterexample,
     file: PathBuf,
     mutant: Option<&'static Mutant>,
+    logs: Option<&Path>,
 ) -> Result<Outcome, Unplayable> {
     let actions: Vec<Action> = counterexample
         .replay()?
@@ -116,7 +117,7 @@ pub(super) async fn play(
         .collect();
     let (title, world) = counterexample.world(mutant)?;
     let name = mutant.map(|mutant| mutant.name);
-    let live = Live::new(&world, file, name).await?;
+    let live = Live::new(&world, file, name, logs).await?;
     let state = world.blank();
     let mut play = Play {
         world,
@@ -339,7 +340,7 @@ impl Play {
         outcome.converged = self.open_laws().is_empty();
         let must_converge = match ending {
             Ending::Unsafe => outcome.broken.is_empty(),
-            Ending::Left | Ending::Stuck { .. } | Ending::Open { .. } => true,
+            Ending::Left | Ending::Stuck { .. } | Ending::Open { .. } | Ending::Held => true,
         };
         if must_converge {
             let open = self.open_laws().into_iter().map(|property| Broken {

@@ -23,6 +23,8 @@ use crate::steered::{self};
 
 /// How many cues may wait for the node.
 const CUES: usize = 4;
+/// Between two looks at how far the disk is.
+const PAUSE: Duration = Duration::from_millis(1);
 /// How long the node may take to look at its state.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -181,7 +183,10 @@ impl Stage {
             Cue::Sync => {
                 let (answer, answered) = oneshot::channel();
                 self.pull(Pull::Sync(answer)).await;
-                there(answered).await
+                match there(answered).await {
+                    Answer::Done => self.flushed().await,
+                    answer => answer,
+                }
             }
             Cue::Receive { link, lines } => self.pull(Pull::Receive(Link(link), lines)).await,
             Cue::LetGo => self.pull(Pull::LetGo).await,
@@ -193,7 +198,10 @@ impl Stage {
                 Ok(()) => Answer::Done,
                 Err(gone) => Answer::Failed(gone.to_string()),
             },
-            Cue::Preset => self.preset().await,
+            Cue::Preset => match self.preset().await {
+                Answer::Done => self.flushed().await,
+                answer => answer,
+            },
             Cue::Look => {
                 let look = self.looks.at(LOOK, |view| Answer::Seen {
                     seen: Box::new(Seen::of(view.state)),
@@ -205,6 +213,17 @@ impl Stage {
                     Ok(seen) => seen,
                     Err(error) => Answer::Failed(error.to_string()),
                 }
+            }
+        }
+    }
+
+    /// Waits until all that was let to the disk is there: what comes next may be a crash.
+    async fn flushed(&self) -> Answer {
+        loop {
+            match self.looks.at(LOOK, |view| view.taken.is_on_disk).await {
+                Ok(true) => return Answer::Done,
+                Ok(false) => tokio::time::sleep(PAUSE).await,
+                Err(error) => return Answer::Failed(error.to_string()),
             }
         }
     }

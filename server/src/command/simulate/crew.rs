@@ -43,7 +43,7 @@ impl Job<'_> {
     }
 
     /// The n-th seed of this shard; `None` if there are no more.
-    fn nth(&self, n: u64) -> Option<u64> {
+    pub(super) fn nth(&self, n: u64) -> Option<u64> {
         let (first, of) = self.shard;
         let index = n.checked_mul(of)?.checked_add(first)?;
         let is_within = self.runs.is_none_or(|runs| index < runs);

@@ -14,6 +14,7 @@ use std::thread::available_parallelism;
 
 use clap::{Args, Subcommand};
 use regrow_model::check::ReplayError;
+use regrow_model::counterexample::Counterexample;
 use regrow_model::simulate::draw::{CLIENTS_MAX, Limits, SERVERS_MIN};
 use regrow_model::simulate::trouble::{Trouble, Troubles};
 use regrow_model::world::SERVERS_MAX;
@@ -72,6 +73,9 @@ pub struct Simulate {
     /// Keep failures in this directory
     #[arg(long, value_name = "DIR", default_value = "counterexamples")]
     save: PathBuf,
+    /// Keep the first runs that hold there, too, whole
+    #[arg(long)]
+    save_all: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -185,6 +189,9 @@ fn simulate(arguments: &Simulate) -> Result<ExitCode, NoResult> {
     };
     let mut results = job.run(asked);
     keep(&job, &mut results, arguments)?;
+    if arguments.save_all {
+        keep_whole(&job, arguments)?;
+    }
     tell(&results, arguments.json)
 }
 
@@ -202,6 +209,25 @@ fn keep(job: &Job<'_>, results: &mut Results, arguments: &Simulate) -> Result<()
             file: check::save(&arguments.save, &short)?.display().to_string(),
             steps: short.steps.len(),
         });
+    }
+    Ok(())
+}
+
+/// Keeps the first runs that hold, to be played elsewhere.
+fn keep_whole(job: &Job<'_>, arguments: &Simulate) -> Result<(), NoResult> {
+    for seed in (0..).map_while(|n| job.nth(n)).take(KEPT_MAX) {
+        let plan = job.plan(seed);
+        let world = plan.world(job.mutant);
+        let course = plan.run(&world, &Seeded);
+        if course.failing.is_some() {
+            continue;
+        }
+        let whole = Counterexample::of_whole_run(&plan, job.mutant, &world, &course.taken)?;
+        let file = check::save(&arguments.save, &whole)?;
+        complain(
+            "simulate",
+            format_args!("seed {seed} holds: {}", file.display()),
+        );
     }
     Ok(())
 }
