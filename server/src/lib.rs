@@ -11,6 +11,12 @@
 //! - [`metrics`] is what a server counts while it works.
 //! - [`command`] is the `regrow` command, one file per subcommand.
 
+#[cfg(all(feature = "mutants", not(debug_assertions)))]
+compile_error!(
+    "the feature `mutants` lets a server break the protocol's rules, and is never in a release: build without it, \
+     or without --release"
+);
+
 mod clock;
 pub mod command;
 pub mod conform;

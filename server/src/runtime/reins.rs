@@ -68,8 +68,11 @@ mod tight {
         /// From now on saves go to the disk as they are made.
         LetGo,
         /// The state is changed, and is on disk.
-        Alter(Box<dyn FnOnce(&N::State) -> (N::State, N::Storage) + Send>),
+        Alter(Change<N::State, N::Storage>),
     }
+
+    /// Makes of a state another one, and what is saved of it.
+    type Change<State, Storage> = Box<dyn FnOnce(&State) -> (State, Storage) + Send>;
 
     /// Where they come from.
     pub type Pulls<N> = mpsc::Receiver<Pull<N>>;

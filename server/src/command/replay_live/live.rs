@@ -333,10 +333,8 @@ impl Live {
         if self.holds_saves && !world.may_crash(after) {
             self.holds_saves = false;
             for server in 0..self.machines.len() {
-                if self.machines[server].is_some() {
-                    if !has_stopped(after, server) {
-                        self.cue(server, &Cue::LetGo).await?;
-                    }
+                if self.machines[server].is_some() && !has_stopped(after, server) {
+                    self.cue(server, &Cue::LetGo).await?;
                 }
             }
         }

@@ -38,7 +38,14 @@ impl Serve {
             return Ok(control.cast()?);
         }
         let node = match self.broken.mutant()? {
-            Some(mutant) => mutant.node(config.clone(), boot),
+            Some(mutant) => {
+                tracing::warn!(
+                    event = "broken",
+                    mutant = mutant.name,
+                    "a rule is broken on purpose"
+                );
+                mutant.node(config.clone(), boot)
+            }
             None => Node::new(config.clone(), boot),
         };
         Ok(Cast {
