@@ -203,3 +203,18 @@ fn the_list_names_every_scenario_and_every_mutant() {
         );
     }
 }
+
+#[cfg(not(feature = "mutants"))]
+#[test]
+fn broken_rules_are_for_the_checker_alone() {
+    let here = nowhere();
+    for arguments in [
+        &["serve", "--mutant", "any-k"][..],
+        &["serve", "--steered", "127.0.0.1:1"],
+        &["replay-live", "counterexample.json"],
+    ] {
+        let output = regrow(here.path(), arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}");
+        assert_eq!(out(&output), "");
+    }
+}

@@ -134,3 +134,26 @@ fn what_makes_no_sense_is_refused() {
         assert!(err(&output).contains(says), "{}", err(&output));
     }
 }
+
+#[test]
+fn a_run_that_holds_is_kept_whole_and_replays() {
+    let here = nowhere();
+    let output = simulate(
+        here.path(),
+        &[
+            "--runs",
+            "1",
+            "--servers",
+            "3",
+            "--clients",
+            "3",
+            "--save-all",
+        ],
+    );
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let file = "counterexamples/seed-1.every-law.json";
+    assert!(err(&output).contains(file), "{}", err(&output));
+    let replayed = regrow(here.path(), &["check", "--replay", file]);
+    assert_eq!(code(&replayed), 0, "{}", err(&replayed));
+    assert!(out(&replayed).contains("Every law has held, and all has converged."));
+}
