@@ -3,66 +3,38 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use regrow_model::message::client::Secret;
 use regrow_model::message::{Line, Request};
-use regrow_model::node::{self, Order};
-use regrow_model::world::link::{Connection, Party, Phase};
+use regrow_model::node::Order;
+use regrow_model::world::link::{Party, Phase};
 use regrow_model::world::{Action, Event, Opening, State, World};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use super::bytes::{encoded, plain};
+use super::glance::{Differences, PAUSE, connection, has_stopped};
+use super::links::Bound;
 use super::machine::{HESITATION, Machine, Place};
-use super::wire::{Knock, Wire};
-use crate::steered::part::{Answer, Cue, Seen};
-
-/// Between two looks whether all is as it should be.
-const PAUSE: Duration = Duration::from_millis(3);
-
-/// What nobody understands.
-const NONSENSE: &[u8] = b"}\n";
+use super::wire::Wire;
+use crate::steered::part::{Answer, Cue};
 
 /// The servers, and what is between them.
 pub(super) struct Live {
     file: PathBuf,
     mutant: Option<&'static str>,
-    wire: Wire,
+    pub(super) wire: Wire,
     places: Vec<Place>,
-    machines: Vec<Option<Machine>>,
+    pub(super) machines: Vec<Option<Machine>>,
     /// What each link of the model is here.
-    links: BTreeMap<usize, Bound>,
+    pub(super) links: BTreeMap<usize, Bound>,
     /// Whether saves wait until the model has them on disk.
-    holds_saves: bool,
+    pub(super) holds_saves: bool,
     /// Dials that were refused.
-    refused: usize,
+    pub(super) refused: usize,
     /// Why the step that is being taken can't be.
     unsteered: Option<&'static str>,
     _home: TempDir,
 }
-
-/// What a link of the model is here.
-enum Bound {
-    /// A dial that the model hasn't answered.
-    Waits(Knock),
-    /// A connection.
-    Stands(u64),
-    /// A client's connection, and what its server calls it.
-    Visits(u64, u64),
-}
-
-impl Bound {
-    /// The connection, if there is one.
-    fn number(&self) -> Option<u64> {
-        match self {
-            Self::Waits(_) => None,
-            Self::Stands(number) | Self::Visits(number, _) => Some(*number),
-        }
-    }
-}
-
-/// What real servers did otherwise than the model's.
-pub(super) type Differences = Vec<String>;
 
 impl Live {
     /// No server runs yet.
@@ -307,12 +279,12 @@ impl Live {
         }
     }
 
-    fn machine(&mut self, server: usize) -> io::Result<&mut Machine> {
+    pub(super) fn machine(&mut self, server: usize) -> io::Result<&mut Machine> {
         let machine = self.machines[server].as_mut();
         machine.ok_or_else(|| io::Error::other(format!("s{} doesn't run", server + 1)))
     }
 
-    async fn cue(&mut self, server: usize, cue: &Cue) -> io::Result<()> {
+    pub(super) async fn cue(&mut self, server: usize, cue: &Cue) -> io::Result<()> {
         match self.machine(server)?.cue(cue).await? {
             Answer::Done | Answer::NotThere | Answer::Seen { .. } => Ok(()),
             Answer::Failed(why) => Err(io::Error::other(why)),
@@ -321,271 +293,5 @@ impl Live {
 
     async fn cue_once_there(&mut self, server: usize, cue: &Cue) -> io::Result<bool> {
         self.machine(server)?.cue_once_there(cue).await
-    }
-
-    /// Waits until the servers are as the model's after a step, of which so many dials fail.
-    pub(super) async fn agree(
-        &mut self,
-        world: &World,
-        (before, after): (&State, &State),
-        refusals: usize,
-    ) -> io::Result<Differences> {
-        if self.holds_saves && !world.may_crash(after) {
-            self.holds_saves = false;
-            for server in 0..self.machines.len() {
-                if self.machines[server].is_some() && !has_stopped(after, server) {
-                    self.cue(server, &Cue::LetGo).await?;
-                }
-            }
-        }
-        let (refused, until) = (self.refused, Instant::now() + HESITATION);
-        self.let_go(after);
-        loop {
-            self.reach(after).await?;
-            self.answer(world, after).await?;
-            let mut differences = self.unsaid(after);
-            if self.refused - refused < refusals {
-                differences.push("somebody dials in vain, but not here".to_owned());
-            }
-            if differences.is_empty() {
-                differences = self.unlike(before, after).await?;
-            }
-            if differences.is_empty() || Instant::now() > until {
-                return Ok(differences);
-            }
-            self.wire.attend(PAUSE).await;
-        }
-    }
-
-    /// Ends that the model knows to be gone hear no more.
-    fn let_go(&mut self, after: &State) {
-        let links = std::mem::take(&mut self.links);
-        for (link, bound) in links {
-            let connection = after.links.get(link).and_then(Option::as_deref);
-            match (bound.number(), connection) {
-                // What a server says before it closes has still to come: its client's end closes when the model says so.
-                (Some(_), Some(_)) if matches!(bound, Bound::Visits(..)) => {
-                    self.links.insert(link, bound);
-                }
-                (Some(number), Some(connection)) => {
-                    for (end, this) in connection.ends.iter().enumerate() {
-                        if this.phase == Phase::Gone {
-                            self.wire.close(number, end);
-                        }
-                    }
-                    self.links.insert(link, bound);
-                }
-                (None, Some(_)) => _ = self.links.insert(link, bound),
-                (Some(number), None) => self.wire.forget(number),
-                (None, None) => self.refused += 1,
-            }
-        }
-    }
-
-    /// Our own clients' new connections.
-    async fn reach(&mut self, after: &State) -> io::Result<()> {
-        for (link, connection) in connections(after) {
-            let is_own = !matches!(connection.ends[0].party, Party::Server(_));
-            let is_dialing = matches!(connection.ends[0].phase, Phase::Dialing(_));
-            if let (true, false, Party::Server(server)) =
-                (is_own, is_dialing, connection.ends[1].party)
-                && !self.links.contains_key(&link)
-                && let Some(machine) = &mut self.machines[server]
-            {
-                let before = machine.links().await?;
-                let number = self.wire.visit(machine.port).await?;
-                let own = machine.new_link(&before).await?;
-                self.links.insert(link, Bound::Visits(number, own));
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets those through who dial and reach somebody in the model, and turns away those who dial in vain.
-    async fn answer(&mut self, world: &World, after: &State) -> io::Result<()> {
-        for knock in std::mem::take(&mut self.wire.knocks) {
-            let pair = [Party::Server(knock.dialer), Party::Server(knock.acceptor)];
-            let new = connections(after).find(|(link, connection)| {
-                connection.ends.each_ref().map(|end| end.party) == pair
-                    && !self.links.contains_key(link)
-            });
-            if let Some((link, _)) = new {
-                self.links.insert(link, Bound::Waits(knock));
-                continue;
-            }
-            let address = &world.setup().servers[knock.acceptor].address;
-            let process = after.servers[knock.dialer].process.as_ref();
-            match process.is_some_and(|process| process.unreachable.contains(address)) {
-                true => self.wire.knocks.push(knock),
-                false => self.refused += 1,
-            }
-        }
-        for (link, bound) in std::mem::take(&mut self.links) {
-            let connection = connection(after, link);
-            let is_dialing = matches!(connection.ends[0].phase, Phase::Dialing(_));
-            let bound = match (bound, connection.ends[1].party) {
-                (Bound::Waits(knock), Party::Server(server)) if !is_dialing => {
-                    let port = self.machine(server)?.port;
-                    Bound::Stands(self.wire.admit(knock, port).await?)
-                }
-                (bound, _) => bound,
-            };
-            self.links.insert(link, bound);
-        }
-        Ok(())
-    }
-
-    /// What the model's servers have dialed or said, and the real ones haven't yet.
-    fn unsaid(&self, after: &State) -> Differences {
-        let mut differences = Vec::new();
-        for (link, connection) in connections(after) {
-            let [dialer, acceptor] = connection.ends.each_ref().map(|end| end.party);
-            let number = match self.links.get(&link) {
-                Some(Bound::Stands(number) | Bound::Visits(number, _)) => *number,
-                Some(Bound::Waits(_)) => continue,
-                None if is_local(dialer) => continue,
-                None => {
-                    differences.push(format!("{dialer} hasn't dialed {acceptor}"));
-                    continue;
-                }
-            };
-            for (end, this) in connection.ends.iter().enumerate() {
-                let from = connection.ends[1 - end].party;
-                let (said, is) = (self.wire.waiting(number, 1 - end), this.inbox.len());
-                if !is_local(from) && said < is {
-                    let to = this.party;
-                    differences.push(format!("{from} has said {said} lines to {to}, not {is}"));
-                }
-            }
-        }
-        differences
-    }
-
-    /// What real servers know otherwise than the model's, of those that the step has changed.
-    async fn unlike(&mut self, before: &State, after: &State) -> io::Result<Differences> {
-        let mut differences = Vec::new();
-        for (server, machine) in after.servers.iter().enumerate() {
-            let Some(process) = &machine.process else {
-                continue;
-            };
-            if process.state.halted.is_some() {
-                continue;
-            }
-            let has_changed = machine != &before.servers[server];
-            differences.extend(self.unlike_one(server, &process.state, has_changed).await?);
-        }
-        Ok(differences)
-    }
-
-    /// The same of one of them, which must have taken in all that it was handed.
-    async fn unlike_one(
-        &mut self,
-        server: usize,
-        model: &node::State,
-        has_changed: bool,
-    ) -> io::Result<Differences> {
-        let machine = self.machine(server)?;
-        if !has_changed && machine.is_up_to_date {
-            return Ok(Vec::new());
-        }
-        let (seen, lines, downs) = match machine.cue(&Cue::Look).await? {
-            Answer::Seen {
-                seen, lines, downs, ..
-            } => (seen, lines, downs),
-            Answer::Done | Answer::NotThere => return Ok(Vec::new()),
-            Answer::Failed(why) => return Err(io::Error::other(why)),
-        };
-        if lines < machine.lines || downs < machine.downs {
-            return Ok(vec![format!(
-                "s{} hasn't taken in all that it was handed",
-                server + 1
-            )]);
-        }
-        machine.is_up_to_date = true;
-        let model = Seen::of(model);
-        let parts = model.parts().into_iter().zip(seen.parts());
-        let unlike = parts.filter(|((_, model), (_, live))| model != live);
-        let told = unlike.map(|((part, model), (_, live))| {
-            format!("s{}'s {part}: {live}, not {model}", server + 1)
-        });
-        Ok(told.collect())
-    }
-
-    /// What servers have said that the model's haven't, now that nothing more is to come.
-    pub(super) async fn unasked(&mut self, state: &State) -> Differences {
-        let until = Instant::now() + PAUSE * 30;
-        while Instant::now() < until {
-            self.wire.attend(PAUSE).await;
-        }
-        let mut differences = Vec::new();
-        for (link, connection) in connections(state) {
-            let Some(number) = self.links.get(&link).and_then(Bound::number) else {
-                continue;
-            };
-            for (end, this) in connection.ends.iter().enumerate() {
-                let (from, to) = (connection.ends[1 - end].party, this.party);
-                let (said, is) = (self.wire.waiting(number, 1 - end), this.inbox.len());
-                // Who doesn't hear any more hasn't heard that either.
-                let hears = !this.deaf && this.phase != Phase::Gone;
-                if !is_local(from) && hears && said > is {
-                    differences.push(format!("{from} has said {said} lines to {to}, not {is}"));
-                }
-            }
-        }
-        differences
-    }
-}
-
-/// Whether it is a client of ours.
-fn is_local(party: Party) -> bool {
-    match party {
-        Party::Server(_) => false,
-        Party::Client(_) | Party::Guest(_) => true,
-    }
-}
-
-/// Whether a server has stopped for good: the model's process stays to turn others away, a real one ends.
-fn has_stopped(state: &State, server: usize) -> bool {
-    let process = state.servers[server].process.as_ref();
-    process.is_some_and(|process| process.state.halted.is_some())
-}
-
-fn connections(state: &State) -> impl Iterator<Item = (usize, &Connection)> {
-    let links = state.links.iter().enumerate();
-    links.filter_map(|(link, slot)| Some((link, slot.as_deref()?)))
-}
-
-fn connection(state: &State, link: usize) -> &Connection {
-    let slot = state.links.get(link).and_then(Option::as_deref);
-    slot.expect("an action names a link that exists")
-}
-
-/// A line as it is on a wire: in the model a client's secret is hashed already, and a hash is its own secret here.
-pub(super) fn encoded(line: &Line) -> Option<Vec<u8>> {
-    let mut line = line.clone();
-    if let Line::Request(request) = &mut line {
-        match &mut **request {
-            Request::Register { secret, .. } => *secret = Secret::Plain(plain(secret).into()),
-            Request::Login { secret, .. } | Request::Activity { secret, .. } => {
-                if let Some(secret) = secret {
-                    *secret = Secret::Plain(plain(secret).into());
-                }
-            }
-            Request::Logout | Request::Got { .. } | Request::Invalid { .. } => {}
-        }
-    }
-    let mut bytes = Vec::new();
-    match line {
-        // What is no message has no one form.
-        Line::Malformed(_) => bytes.extend_from_slice(NONSENSE),
-        Line::Request(_) | Line::Reply(_) | Line::Peer(_) => line.encode(&mut bytes).ok()?,
-    }
-    Some(bytes)
-}
-
-fn plain(secret: &Secret) -> String {
-    match secret {
-        Secret::Plain(text) => text.to_string(),
-        Secret::Hashed(hash) => hash.to_string(),
     }
 }

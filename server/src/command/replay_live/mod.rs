@@ -1,8 +1,11 @@
 //! `regrow replay-live`: a counterexample, or a run of a simulation, on real servers.
 //!
-//! [`play`] leads; [`live`] does with real servers what the model does, and compares; [`wire`] is between them, [`machine`] is one
-//! of them.
+//! [`play`] leads; [`live`] does with real servers what the model does, over [`links`], and [`glance`] compares; [`wire`] is between
+//! them, [`machine`] is one of them.
 
+mod bytes;
+mod glance;
+mod links;
 mod live;
 mod machine;
 mod play;

@@ -16,7 +16,9 @@ use regrow_model::world::{Action, Memo, State, World};
 use serde::Serialize;
 use stateright::Model;
 
-use super::live::{Differences, Live, encoded};
+use super::bytes::encoded;
+use super::glance::Differences;
+use super::live::Live;
 
 /// Steps of the protocol alone, at most, by which it must have converged after the last fault.
 const SETTLING_MAX: usize = 400;
