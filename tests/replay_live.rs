@@ -66,7 +66,7 @@ fn a_client_is_told_that_something_is_lost() {
 
 #[test]
 fn two_clients_own_one_name() {
-    assert_live_and_gone("younger-record-wins", "no zombie");
+    assert_live_and_gone("all-are-one-user", "unique usernames");
 }
 
 #[test]
