@@ -16,6 +16,8 @@ pub(super) struct Local {
     pub(super) process: Child,
     /// Where it listens.
     pub(super) port: u16,
+    /// Where it shows its pages, if it does.
+    pub(super) pages: Option<String>,
     /// Its log: somebody must read it, or the process waits once it has written much.
     pub(super) log: ChildStderr,
 }
@@ -69,13 +71,22 @@ impl Local {
         let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let log = process.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut lines = BufReader::new(stdout).lines();
+        let mut pages = None;
         while let Some(line) = lines.next_line().await? {
+            if let Some(url) = line.strip_prefix("http on ") {
+                pages = Some(url.to_owned());
+            }
             let address = line.strip_prefix("listening on ");
             let port = address.and_then(|address| address.rsplit_once(':'));
             if let Some(port) = port.and_then(|(_, port)| port.parse().ok()) {
                 // What it says later nobody wants to know, but it must be able to say it.
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                return Ok(Self { process, port, log });
+                return Ok(Self {
+                    process,
+                    port,
+                    pages,
+                    log,
+                });
             }
         }
         Err(io::Error::other(last_words(log).await))

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod cert;
 pub mod check;
 pub mod client;
+mod cluster;
 pub mod config;
 pub mod conform;
 pub mod data;
@@ -15,6 +16,7 @@ pub mod layout;
 mod local;
 pub mod log;
 mod meanwhile;
+mod measure;
 mod names;
 #[cfg(feature = "mutants")]
 pub mod replay_live;

@@ -10,15 +10,12 @@
 
 mod ceiling;
 mod chain;
-mod clock;
 mod cursor;
 mod error;
 mod failover;
 mod fanout;
 mod hear;
-mod hosts;
 mod idle;
-mod latency;
 mod mock;
 mod options;
 mod payload;
@@ -32,7 +29,6 @@ mod run;
 mod say;
 mod servers;
 mod stage;
-mod track;
 mod voice;
 
 use std::io;
@@ -57,6 +53,7 @@ use resume::Resume;
 use room::Room;
 
 use super::complain;
+use super::measure::{clock, hosts, latency, track};
 use super::say::{print, say};
 
 /// Measure servers under load: deliveries, latencies, and what is lost

@@ -1,13 +1,12 @@
 //! `regrow demo`: the main job, as a story. The protocol is checked; then the report's six servers run, lose their
 //! root, grow back, are cut in two and meet again, while clients speak; at the end everyone must have heard everything.
 
-mod cluster;
 mod crowd;
-mod forward;
 mod picture;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -18,11 +17,11 @@ use regrow_model::verdict::Case;
 use tempfile::TempDir;
 use tokio::time::timeout;
 
+use super::cluster::forward::{Forwarders, apart};
+use super::cluster::{Cluster, Design, Place};
 use super::say::{Unsaid, say};
 use super::serve::Profile;
-use cluster::{Cluster, Place};
 use crowd::{Client, Crowd};
-use forward::Forwarders;
 use picture::picture;
 
 /// The report's tree (figure 8): S2 and S5 join S1, S3 and S4 join S2, S6 joins S5.
@@ -100,9 +99,13 @@ impl Demo {
         let mut stage = Stage {
             cluster: Cluster::new(
                 forwarders.clone(),
-                directory.path().to_owned(),
-                self.profile,
-                &PARENTS,
+                Design {
+                    directory: directory.path().to_owned(),
+                    profile: self.profile,
+                    parents: PARENTS.to_vec(),
+                    more: Box::new(|_| Vec::new()),
+                    reader: Arc::new(|_, _| {}),
+                },
             ),
             forwarders,
             crowd: Crowd::new(),
@@ -208,7 +211,7 @@ impl Stage {
     /// The tree is cut in two, both sides give the same name away, and they meet again.
     async fn part_and_meet(&mut self) -> Result<(), DemoError> {
         say("The network is cut: S4 and S6 on one side, S2 and S3 on the other.")?;
-        self.forwarders.cut(FAR);
+        self.forwarders.cut(apart(&FAR, PARENTS.len()));
         self.crowd.chat(5).await?;
         let parted = |places: &[Place]| places[3].parent.is_none() && places[5].parent == Some(3);
         self.until("S4 should be the root of S6", parted).await?;

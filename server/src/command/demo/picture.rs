@@ -1,6 +1,6 @@
 //! The tree, drawn in text.
 
-use super::cluster::Place;
+use crate::command::cluster::Place;
 
 /// Each tree with its root first, children below their parent; the dead apart.
 pub(super) fn picture(places: &[Place]) -> String {

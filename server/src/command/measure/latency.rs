@@ -8,10 +8,10 @@ const LATENCY_MAX_NS: u64 = 3_600_000_000_000;
 const DIGITS: u8 = 3;
 
 /// Latencies of many messages, in nanoseconds.
-pub(super) struct Latency(Histogram<u64>);
+pub(in crate::command) struct Latency(Histogram<u64>);
 
 /// The percentiles that are told, each with the end of its name.
-pub(super) const PERCENTILES: [(&str, f64); 5] = [
+pub(in crate::command) const PERCENTILES: [(&str, f64); 5] = [
     ("p50", 0.5),
     ("p90", 0.9),
     ("p99", 0.99),
@@ -21,33 +21,33 @@ pub(super) const PERCENTILES: [(&str, f64); 5] = [
 
 impl Latency {
     /// None yet.
-    pub(super) fn new() -> Self {
+    pub(in crate::command) fn new() -> Self {
         let empty = Histogram::new_with_bounds(1, LATENCY_MAX_NS, DIGITS);
         Self(empty.expect("the bounds are far enough apart"))
     }
 
     /// One more.
-    pub(super) fn record(&mut self, ns: u64) {
+    pub(in crate::command) fn record(&mut self, ns: u64) {
         self.0.saturating_record(ns);
     }
 
     /// All of another one.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(in crate::command) fn add(&mut self, other: &Self) {
         self.0.add(&other.0).expect("both have the same bounds");
     }
 
     /// How many were recorded.
-    pub(super) fn count(&self) -> u64 {
+    pub(in crate::command) fn count(&self) -> u64 {
         self.0.len()
     }
 
     /// Whether nothing was recorded.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::command) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// How long it took at most for this share of them, in microseconds.
-    pub(super) fn at_us(&self, share: f64) -> f64 {
+    pub(in crate::command) fn at_us(&self, share: f64) -> f64 {
         self.0.value_at_quantile(share) as f64 / 1e3
     }
 }

@@ -1,4 +1,4 @@
-//! What the servers, and the bench itself, take of this machine: processor time and memory, as Linux tells it. Elsewhere,
+//! What servers, and this process itself, take of this machine: processor time and memory, as Linux tells it. Elsewhere,
 //! and of servers on other machines, nothing is known, and nothing is told.
 
 use std::fs;
@@ -13,24 +13,24 @@ const RESET_PEAK: &str = "5";
 
 /// Processes that are watched.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Hosts {
+pub(in crate::command) struct Hosts {
     processes: Vec<u32>,
 }
 
 impl Hosts {
     /// These processes.
-    pub(super) fn of(processes: Vec<u32>) -> Self {
+    pub(in crate::command) fn of(processes: Vec<u32>) -> Self {
         Self { processes }
     }
 
-    /// How much processor time the bench itself has taken, in seconds.
-    pub(super) fn own_cpu_seconds() -> f64 {
+    /// How much processor time this process itself has taken, in seconds.
+    pub(in crate::command) fn own_cpu_seconds() -> f64 {
         let taken = clock_gettime(ClockId::ProcessCPUTime);
         taken.tv_sec as f64 + taken.tv_nsec as f64 / 1e9
     }
 
     /// How much processor time they have taken, in seconds; one that has ended counts as nothing.
-    pub(super) fn cpu_seconds(&self) -> Option<f64> {
+    pub(in crate::command) fn cpu_seconds(&self) -> Option<f64> {
         let all: Vec<f64> = self
             .processes
             .iter()
@@ -40,17 +40,17 @@ impl Hosts {
     }
 
     /// How much memory they have now, in bytes.
-    pub(super) fn memory_bytes(&self) -> Option<u64> {
+    pub(in crate::command) fn memory_bytes(&self) -> Option<u64> {
         self.status("VmRSS:")
     }
 
     /// The most memory that they had since [`Self::reset_peak`], in bytes.
-    pub(super) fn peak_bytes(&self) -> Option<u64> {
+    pub(in crate::command) fn peak_bytes(&self) -> Option<u64> {
         self.status("VmHWM:")
     }
 
     /// Begins to look for the most memory anew.
-    pub(super) fn reset_peak(&self) {
+    pub(in crate::command) fn reset_peak(&self) {
         for id in &self.processes {
             // Where it isn't allowed, the peak is the process's whole life's.
             let _ = fs::write(format!("/proc/{id}/clear_refs"), RESET_PEAK);

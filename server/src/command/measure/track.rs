@@ -5,7 +5,7 @@ use std::ops::Range;
 
 /// What has been heard of one speaker, whose messages are numbered from 0.
 #[derive(Debug, Default)]
-pub(super) struct Track {
+pub(in crate::command) struct Track {
     /// One past the largest number heard.
     next: u64,
     /// What lies before and was not heard: ascending, never touching.
@@ -16,7 +16,7 @@ pub(super) struct Track {
 
 /// What a number that is heard is to who heard the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(in crate::command) enum Seen {
     /// New, and larger than all before.
     New,
     /// New, but a later one has come before it.
@@ -30,7 +30,7 @@ pub(super) enum Seen {
 
 impl Track {
     /// A number is heard.
-    pub(super) fn hear(&mut self, number: u64) -> Seen {
+    pub(in crate::command) fn hear(&mut self, number: u64) -> Seen {
         let here = self.is_within(number);
         let heard = self.here.get_or_insert(number..number);
         heard.start = heard.start.min(number);
@@ -49,19 +49,19 @@ impl Track {
     }
 
     /// The connection is a new one, on which what was heard may be told again.
-    pub(super) fn reconnected(&mut self) {
+    pub(in crate::command) fn reconnected(&mut self) {
         self.here = None;
     }
 
     /// Whether this number lies within what was heard on the present connection.
-    pub(super) fn is_within(&self, number: u64) -> bool {
+    pub(in crate::command) fn is_within(&self, number: u64) -> bool {
         self.here
             .as_ref()
             .is_some_and(|here| here.contains(&number))
     }
 
     /// How many of the first `said` numbers were never heard.
-    pub(super) fn lost(&self, said: u64) -> u64 {
+    pub(in crate::command) fn lost(&self, said: u64) -> u64 {
         let holes = self.missing.iter();
         let holes: u64 = holes
             .map(|hole| hole.end.min(said).saturating_sub(hole.start))
