@@ -20,6 +20,7 @@ use regrow::command::replay_live::{self, ReplayLive};
 use regrow::command::serve::Serve;
 use regrow::command::simulate::{self, Simulate};
 use regrow::command::status::Show;
+use regrow::command::torture::{self, Torture};
 use regrow::command::users::Users;
 use regrow::command::{Unsaid, complain, modern};
 
@@ -40,6 +41,7 @@ enum Command {
     Check(Check),
     Explore(Explore),
     Simulate(Simulate),
+    Torture(Torture),
     Conform(Conform),
     #[cfg(feature = "mutants")]
     ReplayLive(ReplayLive),
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => return bench::run(&bench),
         Command::Explore(explore) => return explore::run(&explore),
         Command::Simulate(simulate) => return simulate::run(&simulate),
+        Command::Torture(torture) => return torture::run(&torture),
         Command::Demo(demo) => demo.run().map_err(Into::into),
         Command::Serve(mut serve) => {
             serve.settings = config::public(&settings);

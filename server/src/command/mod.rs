@@ -9,6 +9,7 @@ pub mod config;
 pub mod conform;
 pub mod data;
 pub mod demo;
+mod dice;
 pub mod explore;
 pub mod forget;
 mod journal;
@@ -25,6 +26,7 @@ pub mod serve;
 pub mod simulate;
 mod spelling;
 pub mod status;
+pub mod torture;
 pub mod users;
 mod whole;
 

@@ -4,6 +4,7 @@ pub(super) mod forward;
 
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ use tokio::time::timeout;
 use super::local::Local;
 use super::serve::Profile;
 use forward::Forwarders;
+
+/// What the servers of a cluster prove to each other with.
+const SECRET: &str = "cluster";
 
 /// How the servers of a cluster are started.
 pub(super) struct Design {
@@ -63,6 +67,19 @@ pub(super) struct Place {
     pub(super) alive: bool,
     /// Its parent, by index; none for a root.
     pub(super) parent: Option<usize>,
+    /// Its process, if it runs.
+    pub(super) process: Option<u32>,
+}
+
+/// A look at where the servers of a cluster are, to be handed out.
+#[derive(Clone)]
+pub(super) struct Sight(Arc<Places>);
+
+impl Sight {
+    /// Where every server is now.
+    pub(super) fn places(&self) -> Vec<Place> {
+        self.0.lock().clone()
+    }
 }
 
 impl Cluster {
@@ -88,7 +105,7 @@ impl Cluster {
     /// Starts a server, and waits until it listens.
     pub(super) async fn start(&mut self, server: usize) -> io::Result<()> {
         let (address, profile) = (self.address(server), self.design.profile.as_str());
-        let mut arguments = vec!["--secret", "demo", "--advertise", &address];
+        let mut arguments = vec!["--secret", SECRET, "--advertise", &address];
         arguments.extend(["--profile", profile]);
         let parent = self.design.parents[server].map(|parent| self.address(parent));
         if let Some(parent) = &parent {
@@ -102,6 +119,7 @@ impl Cluster {
             *place = Place {
                 alive: true,
                 parent: None,
+                process: local.process.id(),
             }
         });
         self.running[server] = Some(Running {
@@ -117,7 +135,9 @@ impl Cluster {
     pub(super) async fn kill(&mut self, server: usize) -> io::Result<()> {
         self.forwarders.aim(server, None);
         if let Some(mut running) = self.running[server].take() {
-            running.process.kill().await?;
+            // One that has ended can't be killed, and need not be.
+            let _ = running.process.start_kill();
+            running.process.wait().await?;
             // What its log still says must not be taken for what the next process says.
             let _ = running.reading.await;
         }
@@ -125,15 +145,25 @@ impl Cluster {
         Ok(())
     }
 
-    /// Tells a server to stop, and waits until it has; kills it after so long. Whether it has ended well by itself.
-    pub(super) async fn stop(&mut self, server: usize, within: Duration) -> io::Result<bool> {
-        self.signal(server, Signal::TERM)?;
+    /// A server has ended: nobody is sent there any more.
+    pub(super) fn is_gone(&mut self, server: usize) {
+        self.forwarders.aim(server, None);
+        self.running[server] = None;
+        self.places.alter(server, |place| *place = Place::default());
+    }
+
+    /// Waits until a server that was told to stop has ended, and kills it after so long. How it ended; `None` if it was killed.
+    pub(super) async fn ends(
+        &mut self,
+        server: usize,
+        within: Duration,
+    ) -> io::Result<Option<ExitStatus>> {
         let Some(running) = &mut self.running[server] else {
-            return Ok(false);
+            return Ok(None);
         };
         let ended = timeout(within, running.process.wait()).await;
         self.kill(server).await?;
-        Ok(matches!(ended, Ok(Ok(status)) if status.success()))
+        ended.ok().transpose()
     }
 
     /// Sends a signal to a server, if it runs.
@@ -155,16 +185,20 @@ impl Cluster {
         self.running[server].as_ref()?.pages.as_deref()
     }
 
-    /// Whether a server that should run has ended by itself, and how.
-    pub(super) fn has_ended(&mut self, server: usize) -> Option<String> {
+    /// How a server has ended that nobody has killed, if it has.
+    pub(super) fn has_ended(&mut self, server: usize) -> Option<ExitStatus> {
         let running = self.running[server].as_mut()?;
-        let ended = running.process.try_wait().ok()??;
-        Some(ended.to_string())
+        running.process.try_wait().ok()?
     }
 
     /// Where every server is now.
     pub(super) fn places(&self) -> Vec<Place> {
         self.places.lock().clone()
+    }
+
+    /// A look at where they are, to be handed out.
+    pub(super) fn sight(&self) -> Sight {
+        Sight(Arc::clone(&self.places))
     }
 
     /// Waits until the servers are where they should be.
@@ -253,6 +287,7 @@ mod tests {
         let alive = |parent: &Option<usize>| Place {
             alive: true,
             parent: *parent,
+            process: None,
         };
         parents.iter().map(alive).collect()
     }

@@ -44,6 +44,7 @@ mod tests {
         let at = |parent| Place {
             alive: true,
             parent,
+            process: None,
         };
         let places = [
             at(None),

@@ -67,6 +67,11 @@ impl Hosts {
     }
 }
 
+/// How much memory a process has now, in bytes, if it runs.
+pub(in crate::command) fn memory_bytes(process: u32) -> Option<u64> {
+    status_bytes(process, "VmRSS:")
+}
+
 fn cpu_seconds(process: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The command's name is in brackets, and may contain anything.

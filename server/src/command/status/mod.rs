@@ -109,7 +109,11 @@ fn shown(json: Value) -> Value {
     }
 }
 
-fn ask(url: &str) -> Result<String, StatusError> {
+/// What is there at an address.
+///
+/// # Errors
+/// When nobody answers, or not as a server that is well.
+pub(super) fn ask(url: &str) -> Result<String, StatusError> {
     let silent = |source: ureq::Error| StatusError::Silent {
         url: url.to_owned(),
         source: Box::new(source),

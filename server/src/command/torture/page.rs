@@ -1,0 +1,4 @@
+use super::outcome::Outcome;
+pub(super) fn page(_: &Outcome) -> String {
+    String::new()
+}
