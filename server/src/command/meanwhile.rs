@@ -60,3 +60,10 @@ impl Meanwhile {
         }
     }
 }
+
+/// Nothing that is over is left on a terminal.
+impl Drop for Meanwhile {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

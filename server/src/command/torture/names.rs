@@ -15,6 +15,8 @@ use tokio::time::timeout;
 
 /// How long a server that runs may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long nothing may be heard after a login, while others speak.
+const QUIET: Duration = Duration::from_secs(1);
 /// How often a login follows when it is sent on.
 const REDIRECTS_MAX: usize = 16;
 /// What each of the two proves with that it is the one.
@@ -181,15 +183,18 @@ async fn visit(server: &str, name: &str, secret: &str) -> io::Result<Visit> {
         "LOGIN_FAILED" => return Ok(Visit::Refused),
         other => return Err(io::Error::other(format!("it says {other}"))),
     }
-    // A server that has sent it on doesn't hear it.
-    let _ = lines.say(&json!({"command": "LOGOUT"})).await;
-    while let Ok(said) = lines.hear().await {
-        if command(&said) == "REDIRECT" {
-            let (host, port) = (&said["hostname"], &said["port"]);
+    // Who is sent on hears so before anything else. To say more before that is known could end in a reset, which takes with it
+    // what has not been read.
+    if let Ok(next) = timeout(QUIET, lines.hear()).await {
+        let next = next?;
+        if command(&next) == "REDIRECT" {
+            let (host, port) = (&next["hostname"], &next["port"]);
             let host = host.as_str().unwrap_or_default();
             return Ok(Visit::SentOn(format!("{host}:{port}")));
         }
     }
+    lines.say(&json!({"command": "LOGOUT"})).await?;
+    while lines.hear().await.is_ok() {}
     Ok(Visit::LetIn)
 }
 
