@@ -22,6 +22,9 @@ use forward::Forwarders;
 /// What the servers of a cluster prove to each other with.
 const SECRET: &str = "cluster";
 
+/// Reads the lines of servers' logs: which server's, and the line.
+type Reader = Arc<dyn Fn(usize, &str) + Send + Sync>;
+
 /// How the servers of a cluster are started.
 pub(super) struct Design {
     /// Where each keeps its state, in a directory of its own.
@@ -33,7 +36,7 @@ pub(super) struct Design {
     /// What each is started with besides.
     pub(super) more: Box<dyn Fn(usize) -> Vec<String>>,
     /// Reads every line of their logs.
-    pub(super) reader: Arc<dyn Fn(usize, &str) + Send + Sync>,
+    pub(super) reader: Reader,
 }
 
 /// The servers, by index.

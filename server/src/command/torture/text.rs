@@ -133,10 +133,9 @@ pub(super) fn summary(outcome: &Outcome) -> String {
     }
     let _ = writeln!(
         text,
-        "\n{} in {} ({} at a time), {} from {} messages of {} clients at {} servers, seed {}",
+        "\n{} in {} (one to three at a time), {} from {} messages of {} clients at {} servers, seed {}",
         counted(outcome.faults.len() as u64, "fault", "faults"),
         clock(Duration::from_secs_f64(outcome.seconds)),
-        "one to three",
         counted(outcome.deliveries, "delivery", "deliveries"),
         thousands(outcome.said),
         outcome.asked.clients,

@@ -168,7 +168,7 @@ impl Chart {
         let (top, height) = self.row_at(row, rows);
         self.label(LEFT - 8.0, top + height / 2.0 + 4.0, "end", name);
         let (width, y) = (WIDTH - LEFT - RIGHT, top);
-        if row % 2 == 0 {
+        if row.is_multiple_of(2) {
             self.put(format_args!(
                 "<rect class=\"band\" x=\"{LEFT}\" y=\"{y:.1}\" width=\"{width}\" height=\"{height:.1}\"/>"
             ));
