@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -21,6 +21,9 @@ use forward::Forwarders;
 
 /// What the servers of a cluster prove to each other with.
 const SECRET: &str = "cluster";
+
+/// How long a server that is killed may take to be gone.
+const DEATH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Reads the lines of servers' logs: which server's, and the line.
 type Reader = Arc<dyn Fn(usize, &str) + Send + Sync>;
@@ -246,6 +249,22 @@ impl Cluster {
                 }
             }
         })
+    }
+}
+
+impl Drop for Cluster {
+    /// They must have ended before their directories go.
+    fn drop(&mut self) {
+        let deadline = Instant::now() + DEATH_PATIENCE;
+        for running in self.running.iter_mut().flatten() {
+            // One that has ended already can't be killed, and need not be.
+            let _ = running.process.start_kill();
+        }
+        for running in self.running.iter_mut().flatten() {
+            while matches!(running.process.try_wait(), Ok(None)) && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
     }
 }
 

@@ -33,7 +33,6 @@ use super::complain;
 use super::say::{Unsaid, print, say};
 use super::serve::Profile;
 use super::whole;
-use crate::conform::ConformError;
 use fault::Kind;
 
 /// Torture servers of this program on this machine, and judge what its clients heard.
@@ -103,9 +102,6 @@ enum TortureError {
     /// Something didn't come about before there was any fault.
     #[error("{0}, but not within {1:?}: is this machine busy with other things?")]
     Late(&'static str, Duration),
-    /// The recordings aren't understood.
-    #[error(transparent)]
-    Conform(#[from] ConformError),
     /// Name another file.
     #[error("cannot write {}: {source}", file.display())]
     Report {

@@ -2,8 +2,7 @@
 //! was told that it has it, and not that it has lost it, is that one.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -11,16 +10,18 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
-/// How long a server that runs may take to answer.
+/// How often it looks again.
+const GLANCE: Duration = Duration::from_millis(100);
+/// How long a server that runs may take to answer, and all of them to agree.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long nothing may be heard after a login, while others speak.
 const QUIET: Duration = Duration::from_secs(1);
 /// How often a login follows when it is sent on.
 const REDIRECTS_MAX: usize = 16;
 /// What each of the two proves with that it is the one.
-const SECRETS: [&str; 2] = ["this one's", "that one's"];
+const SECRETS: [&str; 2] = ["the first", "the second"];
 
 /// A name that two have asked for.
 pub(super) struct Contest {
@@ -30,11 +31,19 @@ pub(super) struct Contest {
 
 /// Somebody who asks for a name, and listens then.
 struct Claimant {
-    /// Whether it was told that the name is its own.
-    has_it: Arc<AtomicBool>,
-    /// Whether it ever was.
-    had_it: Arc<AtomicBool>,
+    fate: Arc<Mutex<Fate>>,
     listening: JoinHandle<()>,
+}
+
+/// What a claimant was told.
+#[derive(Clone, Copy, Default)]
+struct Fate {
+    /// It was told yes or no, or its connection has ended.
+    is_over: bool,
+    /// It was told that the name is its own.
+    had_it: bool,
+    /// And nothing else since, on a connection that lasts.
+    has_it: bool,
 }
 
 /// What came of contests.
@@ -56,34 +65,56 @@ impl Contest {
         Self { name, claimants }
     }
 
-    /// All is mended: looks who has it, at each of these servers.
+    /// All is mended: looks who has it, at each of these servers, until that is as it must be, or for too long.
     pub(super) async fn judge(self, servers: &[String], contests: &mut Contests) {
         contests.names += 1;
-        let had = |one: usize| self.claimants[one].had_it.load(SeqCst);
-        let has = |one: usize| self.claimants[one].has_it.load(SeqCst);
-        contests.granted_twice += u64::from(had(0) && had(1));
+        let began = Instant::now();
+        let wrong = loop {
+            match self.wrong(servers).await {
+                // What was granted just now may not be known everywhere.
+                Some(_) if began.elapsed() < PATIENCE => sleep(GLANCE).await,
+                wrong => break wrong,
+            }
+        };
+        contests.wrongs.extend(wrong);
+        let [one, other] = self.fates();
+        contests.granted_twice += u64::from(one.had_it && other.had_it);
+    }
+
+    fn fates(&self) -> [Fate; 2] {
+        let fate = |one: &Claimant| *one.fate.lock().unwrap_or_else(PoisonError::into_inner);
+        [fate(&self.claimants[0]), fate(&self.claimants[1])]
+    }
+
+    /// What is not as it must be.
+    async fn wrong(&self, servers: &[String]) -> Option<String> {
+        let name = &self.name;
         let mut owners = Vec::new();
         for server in servers {
-            match owner(server, &self.name).await {
+            match owner(server, name).await {
                 Ok(owner) => owners.push(owner),
-                Err(error) => contests.wrongs.push(format!(
-                    "{server} doesn't say who has {}: {error}",
-                    self.name
-                )),
+                Err(error) => return Some(format!("{server} doesn't say who has {name}: {error}")),
             }
         }
-        let name = &self.name;
         let owner = owners.first().copied().flatten();
+        let fates = self.fates();
         if owners.iter().any(|other| *other != owner) {
-            let text = format!("servers don't agree who has {name}: {owners:?}");
-            contests.wrongs.push(text);
-        } else if owner.is_none() && (had(0) || had(1)) {
-            contests
-                .wrongs
-                .push(format!("{name} was granted, and nobody has it"));
-        } else if owner.is_some_and(|owner| has(1 - owner)) {
-            let text = format!("who believes to have {name} isn't let in");
-            contests.wrongs.push(text);
+            let says = owners
+                .iter()
+                .map(|owner| owner.map_or("nobody", |one| SECRETS[one]));
+            let says: Vec<&str> = says.collect();
+            Some(format!(
+                "servers don't agree who has {name}: {}",
+                says.join(", ")
+            ))
+        } else if fates.iter().any(|fate| !fate.is_over) {
+            Some(format!("who asked for {name} was never answered"))
+        } else if owner.is_none() && fates.iter().any(|fate| fate.had_it) {
+            Some(format!("{name} was granted, and nobody has it"))
+        } else if owner.is_some_and(|owner| fates[1 - owner].has_it) {
+            Some(format!("who believes to have {name} isn't let in"))
+        } else {
+            None
         }
     }
 }
@@ -96,18 +127,17 @@ impl Drop for Contest {
 
 impl Claimant {
     fn ask(name: String, secret: &'static str, server: String) -> Self {
-        let (has_it, had_it) = (Arc::default(), Arc::default());
-        let (has, had) = (Arc::clone(&has_it), Arc::clone(&had_it));
+        let fate: Arc<Mutex<Fate>> = Arc::default();
+        let told = Arc::clone(&fate);
         let listening = tokio::spawn(async move {
+            let learns = |learns: fn(&mut Fate)| {
+                learns(&mut told.lock().unwrap_or_else(PoisonError::into_inner));
+            };
             // A server that dies tells nothing more: it is seen later who has the name.
-            let _ = claim(&name, secret, &server, &has, &had).await;
-            has.store(false, SeqCst);
+            let _ = claim(&name, secret, &server, learns).await;
+            learns(|fate| (fate.is_over, fate.has_it) = (true, false));
         });
-        Self {
-            has_it,
-            had_it,
-            listening,
-        }
+        Self { fate, listening }
     }
 }
 
@@ -116,8 +146,7 @@ async fn claim(
     name: &str,
     secret: &str,
     server: &str,
-    has: &AtomicBool,
-    had: &AtomicBool,
+    learns: impl Fn(fn(&mut Fate)),
 ) -> io::Result<()> {
     let mut lines = Lines::connect(server).await?;
     lines
@@ -126,10 +155,13 @@ async fn claim(
     loop {
         let said = lines.hear().await?;
         match command(&said) {
-            "REGISTER_SUCCESS" => {
-                has.store(true, SeqCst);
-                had.store(true, SeqCst);
-            }
+            "REGISTER_SUCCESS" => learns(|fate| {
+                *fate = Fate {
+                    is_over: true,
+                    had_it: true,
+                    has_it: true,
+                };
+            }),
             "REGISTER_FAILED" => return Ok(()),
             // What others say, and what ends the connection.
             _ => {}

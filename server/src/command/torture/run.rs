@@ -48,9 +48,10 @@ type Events = Arc<Mutex<BTreeMap<String, u64>>>;
 
 /// What plays, and where.
 struct Stage {
+    /// First, for its processes must have ended before their directory goes.
+    cluster: Cluster,
     place: Place,
     forwarders: Forwarders,
-    cluster: Cluster,
     addresses: Vec<Address>,
     events: Events,
     patience: Duration,
@@ -231,8 +232,11 @@ impl Stage {
             .map(|server| recording(self.place.path(), server))
             .collect();
         let compared = tokio::task::spawn_blocking(move || recorded::compare(&directories));
-        let compared = compared.await.map_err(io::Error::other)??;
-        Ok(Some(compared))
+        let compared = compared.await.map_err(io::Error::other)?;
+        Ok(Some(compared.unwrap_or_else(|error| Conformed {
+            findings: vec![error.to_string()],
+            ..Conformed::default()
+        })))
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn verdict(outcome: &Outcome) -> String {
         .chain(findings);
     let wrongs: Vec<&String> = wrongs.collect();
     if !wrongs.is_empty() {
-        text.push_str("<h2>What was wrong</h2>\n<ul>\n");
+        text.push_str("<h2>Findings</h2>\n<ul>\n");
         for wrong in wrongs {
             let _ = writeln!(text, "<li>{}</li>", escaped(wrong));
         }
