@@ -128,6 +128,8 @@ fn what_is_lost_for_good_is_found_out_and_kept() {
         "--serve=--durability",
         "--serve=memory",
         "--no-record",
+        "--patience",
+        "4",
         "--json",
         "--keep",
         "kept",

@@ -109,6 +109,12 @@ impl Forwarders {
         self.0.doors[server].clients.send_replace(());
     }
 
+    /// Whether either way between two servers is cut.
+    fn is_cut(&self, one: usize, other: usize) -> bool {
+        let cut = self.0.cut.borrow();
+        cut.contains(&(one, other)) || cut.contains(&(other, one))
+    }
+
     fn targets(&self) -> MutexGuard<'_, Vec<Option<u16>>> {
         let targets = self.0.targets.lock();
         targets.unwrap_or_else(PoisonError::into_inner)
@@ -141,6 +147,12 @@ impl Forwarders {
             first = line(&mut connection).await?;
         }
         let dialer = self.dialer(&first);
+        if dialer.is_some_and(|dialer| self.is_cut(dialer, server)) {
+            // Where packets are dropped no connection comes about, whichever way they are.
+            drop(target);
+            tokio::io::copy(&mut connection, &mut tokio::io::sink()).await?;
+            return Ok(());
+        }
         first.extend_from_slice(connection.buffer());
         let answered = target.buffer().to_vec();
         let (connection, target) = (connection.into_inner(), target.into_inner());

@@ -63,6 +63,9 @@ pub struct Torture {
     /// Which intervals the servers keep
     #[arg(long, value_enum, default_value_t = Profile::Fast)]
     profile: Profile,
+    /// How long a repair may take, and everything to be heard at the end [default: 60, or 240 with the report's intervals]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    patience: Option<u16>,
     /// Start the servers with this argument as well; several may be given
     #[arg(long, value_name = "ARGUMENT", allow_hyphen_values = true)]
     serve: Vec<String>,
@@ -160,6 +163,14 @@ impl Torture {
             true => ExitCode::SUCCESS,
             false => ExitCode::FAILURE,
         })
+    }
+
+    /// How long a repair may take.
+    fn patience(&self) -> Duration {
+        let asked = self
+            .patience
+            .map(|seconds| Duration::from_secs(seconds.into()));
+        asked.unwrap_or_else(|| self.profile.patience() * 2)
     }
 
     /// The kinds of faults that are wanted.

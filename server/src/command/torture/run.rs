@@ -134,7 +134,7 @@ impl Stage {
             addresses: Vec::new(),
             forwarders,
             events,
-            patience: asked.profile.patience() * 2,
+            patience: asked.patience(),
         };
         for server in 0..servers {
             let started = stage.cluster.start(server).await;
