@@ -275,6 +275,65 @@ fn is_challenge(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use regrow_model::message::server::Join;
+    use regrow_model::message::{Incarnation, ServerId, Stamp};
+    use tokio::time::timeout;
+
+    const LONG: Duration = Duration::from_secs(10);
+    const SHORT: Duration = Duration::from_millis(100);
+
+    /// Two forwarders, the second one before a server that hears.
+    async fn stage() -> (Forwarders, TcpListener) {
+        let forwarders = Forwarders::open(2).await.expect("ports");
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+        let server = server.expect("a port");
+        let port = server.local_addr().expect("it has one").port();
+        forwarders.aim(1, Some(port));
+        (forwarders, server)
+    }
+
+    /// Connects to the second server and says a line.
+    async fn dials(forwarders: &Forwarders, line: &[u8]) -> BufReader<TcpStream> {
+        let to = (Ipv4Addr::LOCALHOST, forwarders.port(1));
+        let mut stream = TcpStream::connect(to).await.expect("it listens");
+        stream.write_all(line).await.expect("it is there");
+        BufReader::new(stream)
+    }
+
+    /// How the first server asks to join.
+    fn join(forwarders: &Forwarders) -> Vec<u8> {
+        let id = ServerId {
+            born: Stamp(1),
+            name: format!("127.0.0.1:{}", forwarders.port(0)).as_str().into(),
+        };
+        let join = Join {
+            secret: crate::edge::proven(),
+            root: id.clone(),
+            id,
+            incarnation: Incarnation {
+                number: 1,
+                nonce: 2,
+            },
+            known: Default::default(),
+        };
+        let mut bytes = Vec::new();
+        let line = Line::Peer(Peer::Authenticate(join.into()));
+        line.encode(&mut bytes).expect("it has a line");
+        bytes
+    }
+
+    async fn accepts(server: &TcpListener) -> BufReader<TcpStream> {
+        let accepted = timeout(LONG, server.accept()).await.expect("in time");
+        BufReader::new(accepted.expect("a connection").0)
+    }
+
+    async fn hears(stream: &mut BufReader<TcpStream>) -> io::Result<Vec<u8>> {
+        timeout(LONG, line(stream)).await.expect("in time")
+    }
+
+    async fn hears_nothing(stream: &mut BufReader<TcpStream>) -> bool {
+        timeout(SHORT, stream.fill_buf()).await.is_err()
+    }
 
     #[test]
     fn what_is_apart_has_no_way_to_the_others_nor_they_to_it() {
@@ -290,5 +349,53 @@ mod tests {
             (3, 2),
         ];
         assert_eq!(ways, BTreeSet::from(expected));
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_into_a_cut_waits_and_comes_when_it_heals() {
+        let (forwarders, server) = stage().await;
+        let join = join(&forwarders);
+        let mut dialer = dials(&forwarders, &join).await;
+        let mut link = accepts(&server).await;
+        assert_eq!(hears(&mut link).await.expect("a line"), join);
+
+        forwarders.cut([(0, 1)]);
+        dialer.write_all(b"one\n").await.expect("it is there");
+        assert!(hears_nothing(&mut link).await);
+        link.write_all(b"other\n").await.expect("it is there");
+        let other = hears(&mut dialer).await;
+        assert_eq!(other.expect("the other way is open"), b"other\n");
+
+        forwarders.heal();
+        assert_eq!(hears(&mut link).await.expect("a line"), b"one\n");
+    }
+
+    #[tokio::test]
+    async fn who_dials_into_a_cut_hears_nothing() {
+        let (forwarders, server) = stage().await;
+        forwarders.cut([(1, 0)]);
+        let mut dialer = dials(&forwarders, &join(&forwarders)).await;
+        let mut link = accepts(&server).await;
+        assert!(hears(&mut link).await.is_err(), "it comes to nothing");
+        assert!(hears_nothing(&mut dialer).await);
+    }
+
+    #[tokio::test]
+    async fn a_reset_breaks_links_or_clients_and_cuts_are_not_for_clients() {
+        let (forwarders, server) = stage().await;
+        forwarders.cut([(0, 1), (1, 0)]);
+        let mut client = dials(&forwarders, b"hello\n").await;
+        let mut heard = accepts(&server).await;
+        assert_eq!(hears(&mut heard).await.expect("a line"), b"hello\n");
+        forwarders.heal();
+        let mut dialer = dials(&forwarders, &join(&forwarders)).await;
+        let mut link = accepts(&server).await;
+        hears(&mut link).await.expect("a line");
+
+        forwarders.reset_links(0);
+        assert!(hears(&mut link).await.is_err() && hears(&mut dialer).await.is_err());
+        assert!(hears_nothing(&mut client).await, "it is still there");
+        forwarders.reset_clients(1);
+        assert!(hears(&mut client).await.is_err());
     }
 }
