@@ -18,9 +18,9 @@ const GLANCE: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long nothing may be heard after a login, while others speak.
 const QUIET: Duration = Duration::from_secs(1);
-/// How long a login that is sent on takes to follow. Who is quicker than the news of its first login, and logs out as quickly, may
-/// be kept a mailbox for all the same: `docs/verification.md`, Torture.
-const FOLLOWS_AFTER: Duration = Duration::from_millis(250);
+/// How long servers that can reach each other may take to hear of a login, or of who has won a name. Who logs in sooner may be
+/// kept a mailbox for that nobody can ever empty: `docs/verification.md`, Torture.
+const NEWS: Duration = Duration::from_millis(500);
 /// How often a login follows when it is sent on.
 const REDIRECTS_MAX: usize = 16;
 /// What each of the two proves with that it is the one.
@@ -71,6 +71,7 @@ impl Contest {
     /// All is mended: looks who has it, at each of these servers, until that is as it must be, or for too long.
     pub(super) async fn judge(self, servers: &[String], contests: &mut Contests) {
         contests.names += 1;
+        sleep(NEWS).await;
         let began = Instant::now();
         let wrong = loop {
             match self.wrong(servers).await {
@@ -196,7 +197,7 @@ async fn log_in(server: &str, name: &str, secret: &str) -> io::Result<bool> {
             Visit::Refused => return Ok(false),
             Visit::SentOn(to) => {
                 at = to;
-                sleep(FOLLOWS_AFTER).await;
+                sleep(NEWS).await;
             }
         }
     }
