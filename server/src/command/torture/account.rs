@@ -225,6 +225,7 @@ mod tests {
                 stream: STREAM.parse().unwrap(),
                 number: n,
                 sender: Some((ClientId::from("c"), n)),
+                repeat: false,
             })),
         }
     }
