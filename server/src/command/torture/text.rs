@@ -114,9 +114,11 @@ fn sorted(times: impl Iterator<Item = f64>) -> Vec<f64> {
     times
 }
 
-/// The middle one of sorted times, and the longest.
+/// The median of sorted times, and the longest.
 pub(super) fn middle_and_most(sorted: &[f64]) -> Option<(f64, f64)> {
-    Some((sorted[..].get(sorted.len() / 2).copied()?, *sorted.last()?))
+    let most = *sorted.last()?;
+    let (before, after) = (sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2]);
+    Some((f64::midpoint(before, after), most))
 }
 
 /// All of it, in short.
@@ -207,5 +209,8 @@ mod tests {
         assert_eq!(ms(1.24), "1.2 ms");
         assert_eq!(ms(12_340.0), "12.34 s");
         assert_eq!(counted(1, "fault", "faults"), "1 fault");
+        assert_eq!(middle_and_most(&[]), None);
+        assert_eq!(middle_and_most(&[1.0]), Some((1.0, 1.0)));
+        assert_eq!(middle_and_most(&[1.0, 2.0, 4.0, 9.0]), Some((3.0, 9.0)));
     }
 }
