@@ -148,6 +148,10 @@ fn what_makes_no_sense_is_refused() {
         (&["--minutes", "0"], "more than 0"),
         (&["--faults", "fire"], "there is crashes, outages"),
         (
+            &["--report", "no/such/directory/r.html"],
+            "cannot write no/such",
+        ),
+        (
             &["--minutes", "0.01", "--serve=--no-such-flag"],
             "doesn't start",
         ),

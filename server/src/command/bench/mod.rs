@@ -198,8 +198,8 @@ fn json(row: &Row) -> io::Result<String> {
     Ok(serde_json::to_string(row)?)
 }
 
-/// Every client is an open file, here and at the servers that the bench starts.
-fn raise_file_limit() {
+/// Every client is an open file, here and at the servers that are started from here.
+pub(super) fn raise_file_limit() {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     // Where it isn't allowed, fewer clients get in, and that is told.

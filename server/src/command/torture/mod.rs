@@ -22,17 +22,19 @@ mod text;
 mod watch;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use thiserror::Error;
 
+use super::bench::raise_file_limit;
 use super::complain;
 use super::say::{Unsaid, print, say};
 use super::serve::Profile;
 use super::whole;
+use crate::store::above;
 use fault::Kind;
 
 /// Torture servers of this program on this machine, and judge what its clients heard.
@@ -136,6 +138,12 @@ pub fn run(arguments: &Torture) -> ExitCode {
 
 impl Torture {
     fn run(&self) -> Result<ExitCode, TortureError> {
+        raise_file_limit();
+        if let Some(file) = &self.report {
+            // Nobody wants to hear of it half an hour later.
+            let made = tempfile::tempfile_in(above(file));
+            made.map_err(|source| cannot_write(file, source))?;
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -148,10 +156,8 @@ impl Torture {
         })?;
         if let Some(file) = &self.report {
             let page = page::page(&outcome);
-            whole::replace(file, page.as_bytes()).map_err(|source| TortureError::Report {
-                file: file.clone(),
-                source,
-            })?;
+            let written = whole::replace(file, page.as_bytes());
+            written.map_err(|source| cannot_write(file, source))?;
         }
         if self.json {
             let json = serde_json::to_string(&outcome).map_err(io::Error::from);
@@ -179,6 +185,13 @@ impl Torture {
             None => Kind::ALL.to_vec(),
             Some(some) => some.iter().filter_map(|kind| kind.0).collect(),
         }
+    }
+}
+
+fn cannot_write(file: &Path, source: io::Error) -> TortureError {
+    TortureError::Report {
+        file: file.to_owned(),
+        source,
     }
 }
 
