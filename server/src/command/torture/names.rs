@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// How often it looks again.
 const GLANCE: Duration = Duration::from_millis(100);
-/// How long a server that runs may take to answer, and all of them to agree.
+/// How long a server that runs may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long nothing may be heard after a login, while others speak.
 const QUIET: Duration = Duration::from_secs(1);
@@ -68,15 +68,20 @@ impl Contest {
         Self { name, claimants }
     }
 
-    /// All is mended: looks who has it, at each of these servers, until that is as it must be, or for too long.
-    pub(super) async fn judge(self, servers: &[String], contests: &mut Contests) {
+    /// All is mended: looks who has it, at each of these servers, until that is as it must be, or for so long.
+    pub(super) async fn judge(
+        self,
+        servers: &[String],
+        patience: Duration,
+        contests: &mut Contests,
+    ) {
         contests.names += 1;
         sleep(NEWS).await;
         let began = Instant::now();
         let wrong = loop {
             match self.wrong(servers).await {
                 // What was granted just now may not be known everywhere.
-                Some(_) if began.elapsed() < PATIENCE => sleep(GLANCE).await,
+                Some(_) if began.elapsed() < patience => sleep(GLANCE).await,
                 wrong => break wrong,
             }
         };

@@ -156,7 +156,9 @@ impl Nemesis<'_> {
         }
         if let Some(contest) = contest {
             let servers: Vec<String> = self.addresses.iter().map(Address::to_string).collect();
-            contest.judge(&servers, &mut self.story.contests).await;
+            let patience = self.patience;
+            let contests = &mut self.story.contests;
+            contest.judge(&servers, patience, contests).await;
         }
         self.watch.tells("all is well");
         sleep(Duration::from_millis(bout.calm_ms)).await;
