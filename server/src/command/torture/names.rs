@@ -18,8 +18,8 @@ const GLANCE: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long nothing may be heard after a login, while others speak.
 const QUIET: Duration = Duration::from_secs(1);
-/// How long servers that can reach each other may take to hear of a login, or of who has won a name. Who logs in sooner may be
-/// kept a mailbox for that nobody can ever empty: `docs/verification.md`, Torture.
+/// How long servers that can reach each other may take to hear who has won a name. Whoever logs in sooner under a claim that
+/// has lost is kept a mailbox that nobody can ever empty: `docs/verification.md`, Torture.
 const NEWS: Duration = Duration::from_millis(500);
 /// How often a login follows when it is sent on.
 const REDIRECTS_MAX: usize = 16;
@@ -200,10 +200,7 @@ async fn log_in(server: &str, name: &str, secret: &str) -> io::Result<bool> {
         match visit.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?? {
             Visit::LetIn => return Ok(true),
             Visit::Refused => return Ok(false),
-            Visit::SentOn(to) => {
-                at = to;
-                sleep(NEWS).await;
-            }
+            Visit::SentOn(to) => at = to,
         }
     }
     Err(io::Error::other("sent on again and again"))
