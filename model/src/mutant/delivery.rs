@@ -244,4 +244,10 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: "log-full-of-another-start",
         alter: |setup| setup.rules.delivery.gaps_precede = || false,
     },
+    Mutant {
+        name: "kept-for-losers",
+        says: "a session is kept although its user has lost the name",
+        scenario: "one-name-over-a-cut",
+        alter: |setup| setup.rules.delivery.ends_lost = || false,
+    },
 ];

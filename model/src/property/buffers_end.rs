@@ -77,6 +77,20 @@ pub fn logged_out(view: &View<'_>) -> bool {
             })
 }
 
+/// Whether nothing is kept for registrations that have lost their names. Their homes see to it.
+pub fn lost(view: &View<'_>) -> bool {
+    let homes: BTreeSet<_> = view.live().map(|(_, state)| &state.id().name).collect();
+    !view.is_whole()
+        || view.live().all(|(_, state)| {
+            let mut sessions = state.durable.delivery.book.sessions.iter();
+            sessions.all(|(registration, session)| {
+                session.phase == Phase::Out
+                    || !homes.contains(&session.version.home.server)
+                    || !state.durable.registry.has_lost(registration)
+            })
+        })
+}
+
 fn has_logged_out(user: &User, seat: &Seat) -> bool {
     let last = user.wishes[..seat.wished].last();
     matches!(last, Some(Wish::Then(Ask::Logout) | Wish::Ask(Ask::Logout)))

@@ -336,6 +336,13 @@ pub const ALL: &[Property] = &[
     },
     Property {
         number: 12,
+        name: "nothing is kept for who has lost the name",
+        kind: Kind::Convergence,
+        part: Part::Delivery,
+        holds: buffers_end::lost,
+    },
+    Property {
+        number: 12,
         name: "buffers are bounded",
         kind: Kind::Safety,
         part: Part::Delivery,

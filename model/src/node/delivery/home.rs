@@ -218,10 +218,11 @@ fn change(s: &mut State, registration: &Registration, session: Session, step: &m
     forget::review(s, step);
 }
 
-/// What a server does when a session has become something else: ends it if it says that its user is here and it is not,
-/// asserts it anew if it says that its user is gone and it is here, closes what a logout has ended.
-pub(super) fn react(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
+/// What a server does when a session has become something else: ends it if it says that its user is here and it is not, and for good
+/// if nobody can log in to it any more; asserts it anew if it says that its user is gone and it is here, closes what a logout has ended.
+pub fn react(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
     end_stale(s, registration, step);
+    end_lost(s, registration, step);
     let Some(session) = s.durable.delivery.book.sessions.get(registration).cloned() else {
         return;
     };
@@ -264,6 +265,29 @@ fn end_stale(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
     if !held {
         let cursor = (step.rules.delivery.after_restart)(&session, &own_floor(s));
         let phase = Phase::Left;
+        change(
+            s,
+            registration,
+            Session {
+                phase,
+                cursor,
+                ..session
+            },
+            step,
+        );
+    }
+}
+
+/// A session whose user is away, and has lost the name: nobody can come back to it.
+fn end_lost(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
+    let Some(session) = s.durable.delivery.book.sessions.get(registration).cloned() else {
+        return;
+    };
+    let is_away = matches!(session.phase, Phase::Left | Phase::Expired);
+    let is_lost = s.durable.registry.has_lost(registration);
+    if is_away && is_lost && (step.rules.delivery.ends_lost)() {
+        let phase = Phase::Out;
+        let cursor = Vector::new();
         change(
             s,
             registration,

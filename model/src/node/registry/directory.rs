@@ -95,6 +95,11 @@ impl Directory {
         self.lost.insert(change, username.clone());
     }
 
+    /// Whether this registration is known to have lost its name.
+    pub fn has_lost(&self, registration: &Registration) -> bool {
+        self.lost.contains_key(&change(registration))
+    }
+
     /// Everything of `stream` up to `upto` has been taken in. Says whether that was news.
     pub(super) fn advance(&mut self, index: &mut Index, stream: &Stream, upto: u64) -> bool {
         let before = self.complete(stream);

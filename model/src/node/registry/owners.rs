@@ -37,6 +37,8 @@ pub(super) fn on_lost(s: &mut State, username: &Username, lost: &Record, step: &
     }
     if is_united {
         delivery::on_united(s, &lost.registration, &won.registration, step);
+    } else {
+        delivery::home::react(s, &lost.registration, step);
     }
 }
 

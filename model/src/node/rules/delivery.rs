@@ -71,6 +71,8 @@ pub struct Rules {
     pub leaves: fn(&Version, &Version) -> Option<Version>,
     /// Given what has become of the record of a session that lives here: is it asserted anew?
     pub reasserts: fn(Phase) -> bool,
+    /// Does a session end for good whose user is away, and has lost the name?
+    pub ends_lost: fn() -> bool,
     /// Does a login end older sessions of its user?
     pub login_ends_older: fn() -> bool,
     /// Given a session that a restart has ended and the server's floor: up to where has its user heard?
@@ -129,6 +131,7 @@ pub const SOUND: Rules = Rules {
     phase,
     leaves: if_last,
     reasserts: |phase| matches!(phase, Phase::Left | Phase::Expired),
+    ends_lost: || true,
     login_ends_older: || false,
     after_restart,
     written_is_heard: || false,

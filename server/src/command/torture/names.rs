@@ -18,9 +18,6 @@ const GLANCE: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long nothing may be heard after a login, while others speak.
 const QUIET: Duration = Duration::from_secs(1);
-/// How long servers that can reach each other may take to hear who has won a name. Whoever logs in sooner under a claim that
-/// has lost is kept a mailbox that nobody can ever empty: `docs/verification.md`, Torture.
-const NEWS: Duration = Duration::from_millis(500);
 /// How often a login follows when it is sent on.
 const REDIRECTS_MAX: usize = 16;
 /// What each of the two proves with that it is the one.
@@ -76,7 +73,6 @@ impl Contest {
         contests: &mut Contests,
     ) {
         contests.names += 1;
-        sleep(NEWS).await;
         let began = Instant::now();
         let wrong = loop {
             match self.wrong(servers).await {
