@@ -170,35 +170,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Hashes what is in line. The memory that it takes is kept while there is more, and given back when there isn't.
+/// Hashes what is in line. The memory that it takes is kept: given back after each hash, allocators were seen to keep it and take
+/// more for the next one.
 fn work(queue: &Mutex<Receiver<Job>>, counts: &Secrets) {
-    let next = |wait: bool| {
-        if wait {
-            lock(queue).recv().ok()
-        } else {
-            // Whoever has the queue waits for more, so there is nothing in it.
-            queue.try_lock().ok()?.try_recv().ok()
-        }
-    };
-    while let Some(mut job) = next(true) {
-        let mut memory = Vec::new();
-        loop {
-            counts.waiting.dec();
-            // Who has left meanwhile needs no hash.
-            if !job.done.is_closed() {
-                let hash = counts.time(|| digest(&job.secret, &job.salt, &mut memory));
-                if hash.is_none() {
-                    tracing::error!(
-                        event = "hash_failed",
-                        "a secret could not be hashed: is there no memory?"
-                    );
-                }
-                let _ = job.done.send(hash);
+    let mut memory = Vec::new();
+    let next = || lock(queue).recv().ok();
+    while let Some(job) = next() {
+        counts.waiting.dec();
+        // Who has left meanwhile needs no hash.
+        if !job.done.is_closed() {
+            let hash = counts.time(|| digest(&job.secret, &job.salt, &mut memory));
+            if hash.is_none() {
+                tracing::error!(
+                    event = "hash_failed",
+                    "a secret could not be hashed: is there no memory?"
+                );
             }
-            match next(false) {
-                Some(another) => job = another,
-                None => break,
-            }
+            let _ = job.done.send(hash);
         }
     }
 }

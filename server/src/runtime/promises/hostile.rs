@@ -103,11 +103,9 @@ async fn who_waits_for_his_secret_to_be_hashed_is_not_told_that_he_was_late() {
     let limits = Limits { stranger, ..LIMITS };
     let mut puppet = Puppet::limited(By::Tcp, limits).await;
     let mut clients = Vec::new();
-    for _ in 0..LIMITS.connections {
-        clients.push(puppet.raw().await.0);
-    }
     // One is hashed after the other, and all of it takes longer than a stranger has.
-    for (number, client) in clients.iter_mut().enumerate() {
+    for number in 0..LIMITS.connections {
+        let mut client = puppet.knock().await;
         let secret = Some(Secret::Plain(format!("s{number}").into()));
         let (username, resume) = (Username::from("aaron"), None);
         let login = Request::Login {
@@ -116,6 +114,7 @@ async fn who_waits_for_his_secret_to_be_hashed_is_not_told_that_he_was_late() {
             resume,
         };
         client.say(&login.into()).await;
+        clients.push(client);
     }
     for _ in &clients {
         let (link, line) = next_line(&mut puppet).await;

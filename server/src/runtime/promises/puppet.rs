@@ -297,9 +297,14 @@ impl Puppet {
 
     /// A raw connection to this actor, and its link.
     pub(super) async fn raw(&mut self) -> (Raw, Link) {
-        let raw = Raw::dial(self.by, &self.address).await;
+        let raw = self.knock().await;
         let link = self.hears_up().await;
         (raw, link)
+    }
+
+    /// A raw connection to this actor, which may hear of it when it likes.
+    pub(super) async fn knock(&self) -> Raw {
+        Raw::dial(self.by, &self.address).await
     }
 }
 
