@@ -54,9 +54,12 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "client-hears-early",
-        says: "a client hears what comes before its login is answered, and doesn't know it again",
+        says: "a client hears what comes before its login is answered, and knows it again neither by itself nor by its server's word",
         scenario: "registers-meanwhile",
-        alter: |setup| setup.client_rules.hears_early = || true,
+        alter: |setup| {
+            setup.client_rules.hears_early = || true;
+            setup.client_rules.believes_repeats = |_| false;
+        },
     },
     Mutant {
         name: "client-registers-twice",
