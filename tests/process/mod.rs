@@ -7,6 +7,7 @@ pub(crate) mod claimant;
 pub(crate) mod cluster;
 pub(crate) mod laboratory;
 pub(crate) mod network;
+pub(crate) mod pages;
 pub(crate) mod program;
 pub(crate) mod recorded;
 pub(crate) mod resuming;
@@ -21,6 +22,20 @@ use std::time::{Duration, Instant};
 
 /// No test waits longer than this for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+/// What nobody must ever read.
+pub(crate) const SECRET: &str = "the-secret-of-the-system";
+
+/// Waits until something can be had.
+pub(crate) fn soon<T>(what: &str, mut get: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(got) = get() {
+            return got;
+        }
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
 
 /// A `regrow` process and what it has written.
 pub(crate) struct Server {
@@ -180,6 +195,13 @@ impl Client {
         let client = Self(BufReader::new(stream));
         client.patience(PATIENCE);
         client
+    }
+
+    /// What one hears first that says this and nothing else.
+    pub(crate) fn answer(server: &Server, line: &str) -> String {
+        let mut client = Self::of(server);
+        client.says(line);
+        client.hears().expect("an answer")
     }
 
     /// Says a line.
