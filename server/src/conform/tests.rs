@@ -23,7 +23,7 @@ use crate::edge::{Edge, proven};
 use crate::metrics::Metrics;
 use crate::record::{Beginning, Recorder, Veil};
 use crate::runtime::flaw::{Flaw, break_next};
-use crate::runtime::{Disk, EVENTS, Handle, Setup, spawn};
+use crate::runtime::{Disk, EVENTS, Handle, Setup};
 use crate::transport::handshake::Key;
 use crate::transport::{Carriers, Limits, Pace, Shared, Side, Transport};
 
@@ -117,7 +117,7 @@ impl Cluster {
             said: Box::new(|_, _| {}),
             witness: Some(Box::new(recorder)),
         };
-        let node = spawn(setup, queue);
+        let node = setup.spawn(queue);
         Running {
             node,
             listening: tokio::spawn(transport.clone().listen(listener)),

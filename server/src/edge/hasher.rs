@@ -174,6 +174,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// more for the next one.
 fn work(queue: &Mutex<Receiver<Job>>, counts: &Secrets) {
     let mut memory = Vec::new();
+    // The queue is let go of before the hashing begins.
     let next = || lock(queue).recv().ok();
     while let Some(job) = next() {
         counts.waiting.dec();

@@ -138,8 +138,7 @@ impl<A, S: 'static> Handle<A, S> {
     }
 }
 
-/// Starts an actor on the current tokio runtime. `events` is where its transport puts what happens.
-pub fn spawn<N, A, T>(setup: Setup<N, A, T>, events: mpsc::Receiver<Event>) -> Handle<A, N::State>
+impl<N, A, T> Setup<N, A, T>
 where
     N: Actor<Msg = Port<A, T>> + Send + Sync + 'static,
     N::State: Send + Sync + 'static,
@@ -149,55 +148,32 @@ where
     A: Clone + Debug + Eq + Hash + Send + 'static,
     T: Clone + Debug + Eq + Hash + Send + 'static,
 {
-    spawn_with(setup, events, Reins::loose())
-}
+    /// Starts the actor on the current tokio runtime. `events` is where its transport puts what happens.
+    pub fn spawn(self, events: mpsc::Receiver<Event>) -> Handle<A, N::State> {
+        self.spawn_with(events, Reins::loose())
+    }
 
-/// The same; its timers fire and its saves reach the disk when it is told so.
-#[cfg(feature = "mutants")]
-pub fn spawn_held<N, A, T>(
-    setup: Setup<N, A, T>,
-    events: mpsc::Receiver<Event>,
-    pulls: Pulls<N>,
-) -> Handle<A, N::State>
-where
-    N: Actor<Msg = Port<A, T>> + Send + Sync + 'static,
-    N::State: Send + Sync + 'static,
-    N::Timer: Send,
-    N::Random: Send,
-    N::Storage: Send + 'static,
-    A: Clone + Debug + Eq + Hash + Send + 'static,
-    T: Clone + Debug + Eq + Hash + Send + 'static,
-{
-    let reins = Reins::held(pulls, setup.storage.clone());
-    spawn_with(setup, events, reins)
-}
+    /// The same; its timers fire and its saves reach the disk when it is told so.
+    #[cfg(feature = "mutants")]
+    pub fn spawn_held(self, events: mpsc::Receiver<Event>, pulls: Pulls<N>) -> Handle<A, N::State> {
+        let reins = Reins::held(pulls, self.storage.clone());
+        self.spawn_with(events, reins)
+    }
 
-fn spawn_with<N, A, T>(
-    setup: Setup<N, A, T>,
-    events: mpsc::Receiver<Event>,
-    reins: Reins<N>,
-) -> Handle<A, N::State>
-where
-    N: Actor<Msg = Port<A, T>> + Send + Sync + 'static,
-    N::State: Send + Sync + 'static,
-    N::Timer: Send,
-    N::Random: Send,
-    N::Storage: Send + 'static,
-    A: Clone + Debug + Eq + Hash + Send + 'static,
-    T: Clone + Debug + Eq + Hash + Send + 'static,
-{
-    let (asks, asked) = mpsc::channel(ASKS);
-    let (looks, looked) = Looks::new();
-    let (stop, stopped) = oneshot::channel();
-    let running = Running::start(setup, reins);
-    let disk = running.keeper.health();
-    let task = tokio::spawn(running.run(events, asked, looked, stopped));
-    Handle {
-        asks,
-        looks,
-        disk,
-        stop,
-        task,
+    fn spawn_with(self, events: mpsc::Receiver<Event>, reins: Reins<N>) -> Handle<A, N::State> {
+        let (asks, asked) = mpsc::channel(ASKS);
+        let (looks, looked) = Looks::new();
+        let (stop, stopped) = oneshot::channel();
+        let running = Running::start(self, reins);
+        let disk = running.keeper.health();
+        let task = tokio::spawn(running.run(events, asked, looked, stopped));
+        Handle {
+            asks,
+            looks,
+            disk,
+            stop,
+            task,
+        }
     }
 }
 

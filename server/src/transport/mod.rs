@@ -38,11 +38,11 @@ use regrow_model::message::Hearer;
 use regrow_model::message::framing::{LINE_LIMIT_BYTES, SERVER_LINE_LIMIT_BYTES};
 use regrow_model::port::{End, Link};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::edge::{Edge, Guest};
-use crate::metrics::Traffic;
+use crate::metrics::{Metrics, Traffic};
 use crate::runtime::{Bound, Event, Events};
 use admission::{Place, Present};
 use connection::{Connection, Ending};
@@ -152,6 +152,14 @@ impl Transport {
     /// A transport whose connections share these things.
     pub fn new(shared: Arc<Shared>) -> Self {
         Self(shared)
+    }
+
+    /// The transport of a client, whose traffic nobody counts.
+    pub fn of_client(carriers: Carriers, events: mpsc::Sender<Event>) -> Self {
+        let (pace, limits) = (Pace::FAST, Limits::default());
+        let traffic = Metrics::new().traffic.clone();
+        let shared = Shared::new(carriers, events, Side::Client, pace, limits, traffic);
+        Self::new(shared)
     }
 
     /// Lets nobody in over QUIC any more: its socket carries the connections that there are, and stays open.

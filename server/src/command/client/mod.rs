@@ -20,9 +20,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::serve::Remote;
-use crate::metrics::Metrics;
-use crate::runtime::{EVENTS, Forgetful, Handle, Setup, spawn};
-use crate::transport::{Carriers, Limits, Pace, Shared, Side, Transport};
+use crate::runtime::{EVENTS, Forgetful, Handle, Setup};
+use crate::transport::{Carriers, Transport};
 use screen::{Next, Screen};
 use typed::Typed;
 
@@ -164,10 +163,7 @@ struct Session {
 impl Session {
     fn start(config: Config, carriers: Carriers, screen: Screen) -> Self {
         let (events, happened) = mpsc::channel(EVENTS);
-        let (pace, limits) = (Pace::FAST, Limits::default());
-        let traffic = Metrics::new().traffic.clone(); // which nobody reads
-        let shared = Shared::new(carriers, events, Side::Client, pace, limits, traffic);
-        let transport = Transport::new(shared);
+        let transport = Transport::of_client(carriers, events);
         let (tell, told) = mpsc::channel(QUEUE);
         let setup = Setup {
             actor: Actor::new(config),
@@ -182,7 +178,7 @@ impl Session {
             witness: None,
         };
         Self {
-            client: spawn(setup, happened),
+            client: setup.spawn(happened),
             transport,
             told,
             screen,

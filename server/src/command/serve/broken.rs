@@ -17,7 +17,7 @@ use super::cast::Cast;
 use crate::command::check::{self, Failure};
 use crate::command::names::{self, Unknown};
 use crate::edge;
-use crate::runtime::{Event, Handle, Looks, Pull, Setup, spawn_held};
+use crate::runtime::{Event, Handle, Looks, Pull, Setup};
 use crate::steered::part::{Answer, Cue, Part, Seen};
 use crate::steered::{self};
 
@@ -134,7 +134,7 @@ impl Control {
         events: mpsc::Receiver<Event>,
     ) -> Handle<Order, State> {
         let (pulls, pulled) = mpsc::channel(CUES);
-        let node = spawn_held(setup, events, pulled);
+        let node = setup.spawn_held(events, pulled);
         let stage = Stage {
             pulls,
             asks: node.asks(),

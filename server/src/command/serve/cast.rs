@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{Serve, ServeError};
 use crate::clock::now;
-use crate::runtime::{Event, Handle, Setup, spawn};
+use crate::runtime::{Event, Handle, Setup};
 
 #[cfg(feature = "mutants")]
 use super::broken::Control;
@@ -75,5 +75,5 @@ pub(super) fn run(
     if let Some(control) = control {
         return control.run(setup, events);
     }
-    spawn(setup, events)
+    setup.spawn(events)
 }

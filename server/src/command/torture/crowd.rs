@@ -12,9 +12,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::account::{Account, Wrongs, activity, user};
 use crate::command::measure::clock::now;
-use crate::metrics::Metrics;
-use crate::runtime::{EVENTS, Forgetful, Handle, Setup, spawn};
-use crate::transport::{Carriers, Limits, Pace, Shared, Side, Transport};
+use crate::runtime::{EVENTS, Forgetful, Handle, Setup};
+use crate::transport::{Carriers, Transport};
 
 /// What each proves with that it is itself.
 const SECRET: &str = "torture";
@@ -138,15 +137,7 @@ impl Client {
             timing: Timing::default(),
         };
         let (events, happened) = mpsc::channel(EVENTS);
-        let traffic = Metrics::new().traffic.clone(); // which nobody reads
-        let transport = Transport::new(Shared::new(
-            Carriers::default(),
-            events,
-            Side::Client,
-            Pace::FAST,
-            Limits::default(),
-            traffic,
-        ));
+        let transport = Transport::of_client(Carriers::default(), events);
         let account = Arc::clone(ledger);
         let setup = Setup {
             actor: Actor::new(config),
@@ -160,7 +151,7 @@ impl Client {
             said: Box::new(|_, _| {}),
             witness: None,
         };
-        let handle = spawn(setup, happened);
+        let handle = setup.spawn(happened);
         Self {
             asks: handle.asks(),
             handle,

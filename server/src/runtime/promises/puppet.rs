@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 use crate::command::cert;
 use crate::edge::Edge;
 use crate::metrics::Metrics;
-use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Looks, Setup, spawn};
+use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Looks, Setup};
 use crate::transport::handshake::{Acceptor, Dialer, Heard as Greeted, Key};
 use crate::transport::{
     Carriers, CertificateFiles, Certificates, Connector, Limits, OwnFiles, Pace, Shared, Side,
@@ -225,7 +225,7 @@ impl Puppet {
             said: Box::new(|_, _| {}),
             witness: None,
         };
-        let running = spawn(setup, queue);
+        let running = setup.spawn(queue);
         if by == By::Quic {
             let here = listener.local_addr().unwrap();
             transport.listen_by_quic(here).unwrap();
