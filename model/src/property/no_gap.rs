@@ -1,6 +1,6 @@
 //! Property 11, while every bound is far: nobody is told that something is lost. With two clients of one user the guarantee is
 //! the user's: what one of them has heard need not be kept for the other while that is on its way to another server. Who was
-//! away may be told, where mailboxes or logs end; so may who moves, where logs do. So may `anonymous`, for whom nothing waits, if it moves to a server that isn't
+//! away may be told, where mailboxes or logs end. So may `anonymous`, for whom nothing waits, if it moves to a server that isn't
 //! waited for. In a world drawn by chance a fault may keep anybody away, and anybody may be on a server that isn't known yet, or not waited
 //! for any more, and then be told of what nobody kept for it. Nor is anybody turned away, because nobody knows any more how far it was.
 
@@ -20,7 +20,7 @@ pub fn holds(view: &View<'_>) -> bool {
         let told = |fault| seat.hearing.faults.contains(&fault);
         let may_expire = view.mailboxes_end && (goes_away(user) || view.kept_away);
         let is_forgotten = view.clients_end && told(Fault::TurnedAway);
-        let may_overflow = view.logs_end && (view.has_faults || goes_away(user) || moves(user));
+        let may_overflow = view.logs_end && (view.has_faults || goes_away(user));
         let is_left_behind = view.patience_ends && is_anonymous(user) && moves(user);
         let may_be_told = may_overflow || is_left_behind || (same.count() > 1 && moves(user));
         let is_told = told(Fault::Gap) && !may_be_told && !view.strangers;
