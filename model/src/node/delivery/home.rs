@@ -126,18 +126,7 @@ pub(super) fn rise(s: &mut State, link: Link, step: &mut Step<'_>) {
 pub fn on_united(s: &mut State, lost: &Registration, won: &Registration, step: &mut Step<'_>) {
     let links = s.delivery.present.remove(lost).unwrap_or_default();
     if let Some(session) = s.durable.delivery.book.sessions.get(lost).cloned() {
-        let phase = Phase::Out;
-        let cursor = Vector::new();
-        change(
-            s,
-            lost,
-            Session {
-                phase,
-                cursor,
-                ..session
-            },
-            step,
-        );
+        end(s, lost, session, (Phase::Out, Vector::new()), step);
     }
     for link in links {
         let cursor = s
@@ -264,17 +253,7 @@ fn end_stale(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
     });
     if !held {
         let cursor = (step.rules.delivery.after_restart)(&session, &own_floor(s));
-        let phase = Phase::Left;
-        change(
-            s,
-            registration,
-            Session {
-                phase,
-                cursor,
-                ..session
-            },
-            step,
-        );
+        end(s, registration, session, (Phase::Left, cursor), step);
     }
 }
 
@@ -286,19 +265,24 @@ fn end_lost(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
     let is_away = matches!(session.phase, Phase::Left | Phase::Expired);
     let is_lost = s.durable.registry.has_lost(registration);
     if is_away && is_lost && (step.rules.delivery.ends_lost)() {
-        let phase = Phase::Out;
-        let cursor = Vector::new();
-        change(
-            s,
-            registration,
-            Session {
-                phase,
-                cursor,
-                ..session
-            },
-            step,
-        );
+        end(s, registration, session, (Phase::Out, Vector::new()), step);
     }
+}
+
+/// A session ends in its own version: in this phase, its user having heard up to this cursor.
+fn end(
+    s: &mut State,
+    registration: &Registration,
+    session: Session,
+    (phase, cursor): (Phase, Vector),
+    step: &mut Step<'_>,
+) {
+    let session = Session {
+        phase,
+        cursor,
+        ..session
+    };
+    change(s, registration, session, step);
 }
 
 fn close_older(s: &mut State, links: &BTreeSet<Link>, version: &Version, step: &mut Step<'_>) {

@@ -333,7 +333,8 @@ fn read(
     link: Link,
     step: &mut Step<'_>,
 ) -> Option<Box<Behind>> {
-    if (step.rules.delivery.gaps_precede)() {
+    let gaps_precede = (step.rules.delivery.gaps_precede)();
+    if gaps_precede {
         pass_over(log, receiver, &mut behind, link, step);
     }
     for (place, entry) in log.entries.range(behind.from..) {
@@ -353,7 +354,9 @@ fn read(
             pass_over(log, receiver, &mut behind, link, step);
         }
     }
-    pass_over(log, receiver, &mut behind, link, step);
+    if !gaps_precede {
+        pass_over(log, receiver, &mut behind, link, step);
+    }
     None
 }
 
