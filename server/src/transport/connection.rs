@@ -102,7 +102,9 @@ impl Connection {
     /// Carries lines until the connection ends, in its place.
     pub(super) async fn carry(mut self: Box<Self>, end: End, place: Place) {
         match end {
-            End::Accepted => self.stranger_until = Some(self.stranger_from_now()),
+            End::Accepted => {
+                self.stranger_until = Some(Instant::now() + self.shared.limits().stranger);
+            }
             End::Dialed(_) => self.reader.is_dialed(),
         }
         let up = Event::Up {
@@ -117,10 +119,6 @@ impl Connection {
         // What follows is seldom waited for: its state is not kept with that of each open connection.
         Box::pin(self.end(ending)).await;
         drop(place);
-    }
-
-    fn stranger_from_now(&self) -> Instant {
-        Instant::now() + self.shared.limits().stranger
     }
 
     /// Carries lines; ready when no more will be carried.
@@ -190,13 +188,15 @@ impl Connection {
         if is_due(self.silent_at(status)) {
             return Some(Ending::Silent);
         }
-        if is_due(self.stranger_until) && self.reader.waits() {
-            // It has said something, and we have not come to it yet: that is our own delay.
-            self.stranger_until = Some(self.stranger_from_now());
-        } else if is_due(self.stranger_until) {
-            self.stranger_until = None;
-            self.shared.traffic.limited.of(Limit::Stranger).inc();
-            self.reader.add(Line::Malformed(self.too_late()));
+        if is_due(self.stranger_until) {
+            // What it said has waited for us: that is our own delay.
+            let waited_until = self.reader.waited_until(now);
+            let until = waited_until.map(|waited| waited + self.shared.limits().stranger);
+            self.stranger_until = until.filter(|until| *until > now);
+            if self.stranger_until.is_none() {
+                self.shared.traffic.limited.of(Limit::Stranger).inc();
+                self.reader.add(Line::Malformed(self.too_late()));
+            }
         }
         if is_due(self.writer.heartbeat_due(status, &pace)) {
             self.writer.beat();

@@ -40,6 +40,8 @@ pub(super) struct Reader {
     /// Why there will be no more.
     over: Option<Over>,
     heard_at: Instant,
+    /// Until when something waited last.
+    waited_until: Option<Instant>,
 }
 
 /// What the first line waits for.
@@ -70,6 +72,7 @@ impl Reader {
             waits: None,
             over: None,
             heard_at: Instant::now(),
+            waited_until: None,
         }
     }
 
@@ -78,9 +81,12 @@ impl Reader {
         self.is_dialed = true;
     }
 
-    /// Whether what comes in waits for us.
-    pub(super) fn waits(&self) -> bool {
-        self.waits.is_some()
+    /// Until when what came in has waited for us: until now, if it does.
+    pub(super) fn waited_until(&self, now: Instant) -> Option<Instant> {
+        match self.waits {
+            Some(_) => Some(now),
+            None => self.waited_until,
+        }
     }
 
     /// Whether the far end has proven to be a server.
@@ -229,6 +235,7 @@ impl Reader {
     fn listen(&mut self) {
         self.waits = None;
         self.heard_at = Instant::now();
+        self.waited_until = Some(self.heard_at);
     }
 
     /// The next line, at the edge.
