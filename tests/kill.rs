@@ -79,9 +79,12 @@ fn a_server_that_is_killed_20_times_loses_nothing_that_it_acknowledged() {
     kills_lose_nothing(20);
 }
 
-/// `.ci/run` runs it on the release build.
+/// `.ci/run` runs it on the release build, and `.ci/deep` with `KILLS=1000`.
 #[test]
 #[ignore = "takes a while"]
-fn a_server_that_is_killed_100_times_loses_nothing_that_it_acknowledged() {
-    kills_lose_nothing(100);
+fn a_server_that_is_killed_as_often_as_is_asked_loses_nothing_that_it_acknowledged() {
+    let rounds = std::env::var("KILLS").map_or(100, |rounds| {
+        rounds.parse().expect("KILLS is how often it is killed")
+    });
+    kills_lose_nothing(rounds);
 }
