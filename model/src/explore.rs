@@ -98,11 +98,10 @@ impl Model for Explored {
 
     /// Safety as `always`; each law of convergence as `sometimes`, for the Explorer knows no more.
     fn properties(&self) -> Vec<Property<Self>> {
-        let parts = self.world.setup().parts;
         let on = property::ALL
             .iter()
             .zip(CONDITIONS.iter().copied())
-            .filter(|(property, _)| parts.contains(&property.part));
+            .filter(|(property, _)| self.world.judges(property));
         on.map(|(property, condition)| match property.kind {
             Kind::Safety => Property::always(property.name, condition),
             Kind::Convergence => Property::sometimes(property.name, condition),

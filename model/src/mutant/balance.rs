@@ -35,6 +35,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.balance.answers = || false,
     },
     Mutant {
+        name: "gone-and-counted",
+        says: "a client that is gone counts as one that is here",
+        scenario: "two-devices",
+        alter: |setup| setup.rules.balance.discounts = || false,
+    },
+    Mutant {
         name: "sent-on-counts-as-here",
         says: "a login that is sent on counts as much as one that stays",
         scenario: "redirect-and-logout",

@@ -167,7 +167,10 @@ pub const MUTANTS: &[Mutant] = &[
         name: "exclusion-drops-sessions",
         says: "with a server that isn't waited for, its users aren't either",
         scenario: "uncounted",
-        alter: |setup| setup.rules.delivery.pins_for_the_dead = || false,
+        alter: |setup| {
+            setup.rules.delivery.pins_for_the_dead = || false;
+            setup.coherent = false;
+        },
     },
     Mutant {
         name: "larger-cursor",
@@ -206,7 +209,10 @@ pub const MUTANTS: &[Mutant] = &[
         name: "expired-is-kept",
         says: "what an expired mailbox hasn't heard is kept",
         scenario: "mailbox-expires",
-        alter: |setup| setup.rules.delivery.pins_for_the_expired = || true,
+        alter: |setup| {
+            setup.rules.delivery.pins_for_the_expired = || true;
+            setup.coherent = false;
+        },
     },
     Mutant {
         name: "expired-not-reasserted",

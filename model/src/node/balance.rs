@@ -85,9 +85,6 @@ pub(super) fn on_start(step: &mut Step<'_>) {
 
 /// An edge is up: everything known, for the neighbour.
 pub(super) fn on_edge_up(s: &mut Node, link: Link, step: &Step<'_>) -> Vec<Load> {
-    if !(step.rules.balance.announces)() {
-        return Vec::new();
-    }
     let neighbour = match s.links.get(&link) {
         Some(Role::Child(name)) => Some(name),
         Some(Role::Parent) => s.tree.path().first().map(|parent| &parent.name),
@@ -95,6 +92,9 @@ pub(super) fn on_edge_up(s: &mut Node, link: Link, step: &Step<'_>) -> Vec<Load>
     };
     if let Some(name) = neighbour {
         s.balance.neighbours.insert(link, name.clone());
+    }
+    if !(step.rules.balance.announces)() {
+        return Vec::new();
     }
     let others = s.balance.others.values().map(|other| other.load.clone());
     std::iter::once(own(s)).chain(others).collect()
@@ -145,7 +145,7 @@ pub(super) fn on_present(s: &mut Node, step: &mut Step<'_>) {
 
 /// A client that was logged in is gone.
 pub(super) fn on_absent(s: &mut Node, step: &mut Step<'_>) {
-    s.balance.clients -= 1;
+    s.balance.clients -= u64::from((step.rules.balance.discounts)());
     announce_soon(s, step);
 }
 

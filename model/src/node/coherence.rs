@@ -1,5 +1,5 @@
 //! What a node's state must agree with, after every step and whatever it was told: counters with what they count, indexes with what
-//! they find, the parts with each other about who is at the other end of a link. For tests and fuzzing: it walks everything.
+//! they find, the parts with each other about who is at the other end of a link. Property 24, and for fuzzing: it walks everything.
 
 use std::collections::BTreeSet;
 

@@ -301,14 +301,14 @@ impl State {
 
     /// An edge of the tree has come up: the protocols that use the tree greet each other over it.
     pub(crate) fn edge_up(&mut self, link: Link, step: &mut Step<'_>) {
-        if !(step.rules.tree.greets)() {
-            return;
+        let loads = balance::on_edge_up(self, link, step);
+        if (step.rules.tree.greets)() {
+            let mut hello = delivery::hello(self);
+            hello.directory = registry::vector(self);
+            hello.loads = loads;
+            step.say(link, Peer::Hello(Box::new(hello)));
+            tree::on_edge_up(self, link, step);
         }
-        let mut hello = delivery::hello(self);
-        hello.directory = registry::vector(self);
-        hello.loads = balance::on_edge_up(self, link, step);
-        step.say(link, Peer::Hello(Box::new(hello)));
-        tree::on_edge_up(self, link, step);
         registry::on_edge_up(self, link, step);
         delivery::on_edge_up(self, link, step);
     }

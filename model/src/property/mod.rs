@@ -5,6 +5,7 @@ pub mod as_drawn;
 pub mod at_rest;
 pub mod buffers_end;
 pub mod clocks;
+pub mod coherent;
 #[cfg(test)]
 mod delivery_tests;
 pub mod durable_activities;
@@ -60,6 +61,8 @@ pub enum Part {
     Delivery,
     /// Load.
     Balance,
+    /// What one server remembers, in every scenario.
+    Node,
 }
 
 /// One row of the table.
@@ -389,5 +392,12 @@ pub const ALL: &[Property] = &[
         kind: Kind::Convergence,
         part: Part::Balance,
         holds: |view| view.has_faults || view.somebody_dies() || redirects::spread(view),
+    },
+    Property {
+        number: 24,
+        name: "no server contradicts itself",
+        kind: Kind::Safety,
+        part: Part::Node,
+        holds: coherent::holds,
     },
 ];

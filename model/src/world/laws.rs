@@ -4,7 +4,7 @@ use super::seen::Seen;
 use super::view::View;
 use super::{Action, State, World};
 use crate::check::{Checked, Coverage, Law};
-use crate::property::{self, Kind, Property};
+use crate::property::{self, Kind, Part, Property};
 
 impl Coverage for Seen {
     fn merge(&mut self, other: Self) {
@@ -40,10 +40,18 @@ impl Checked for World {
 impl World {
     /// The properties of the parts that are on.
     pub fn properties_on(&self) -> impl Iterator<Item = &'static Property> + '_ {
-        let parts = self.setup().parts;
         property::ALL
             .iter()
-            .filter(move |property| parts.contains(&property.part))
+            .filter(|property| self.judges(property))
+    }
+
+    /// Whether a property is one of the parts that are on.
+    pub fn judges(&self, property: &Property) -> bool {
+        let setup = self.setup();
+        match property.part {
+            Part::Node => setup.coherent,
+            part => setup.parts.contains(&part),
+        }
     }
 
     fn laws(&self, kind: Kind) -> Vec<Law<Self>> {

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A shared, immutable value with its hash. Its `Hash` is a function of the whole value's derived `Hash`.
 pub struct Memo<T>(Arc<Hashed<T>>);
@@ -10,6 +10,8 @@ pub struct Memo<T>(Arc<Hashed<T>>);
 #[derive(Clone)]
 struct Hashed<T> {
     hash: u64,
+    /// What [`Memo::judge`] has found.
+    verdict: OnceLock<bool>,
     value: T,
 }
 
@@ -22,7 +24,17 @@ impl<T: Hash> Memo<T> {
     /// Shares a value.
     pub fn new(value: T) -> Self {
         let hash = hash_of(&value);
-        Self(Arc::new(Hashed { hash, value }))
+        let verdict = OnceLock::new();
+        Self(Arc::new(Hashed {
+            hash,
+            verdict,
+            value,
+        }))
+    }
+
+    /// Whether the value is as it must be. Whoever shares it is told what was found first: every type has one judge.
+    pub fn judge(&self, judge: impl FnOnce(&T) -> bool) -> bool {
+        *self.0.verdict.get_or_init(|| judge(&self.0.value))
     }
 
     /// Changes the value, or a copy of it if others share it, and says what `change` says.
@@ -33,6 +45,7 @@ impl<T: Hash> Memo<T> {
         let this = Arc::make_mut(&mut self.0);
         let result = change(&mut this.value);
         this.hash = hash_of(&this.value);
+        this.verdict = OnceLock::new();
         result
     }
 }

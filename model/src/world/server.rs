@@ -7,7 +7,7 @@ use imbl::OrdMap;
 use super::Memo;
 use super::link::Deed;
 use crate::message::{Address, ServerName, server as message};
-use crate::node::registry::directory::Directory;
+use crate::node::registry::directory::{Directory, Index};
 use crate::node::{self, Durable, Timer};
 use crate::port::Link;
 
@@ -54,7 +54,10 @@ impl Server {
             durable.tree.known = durable.tree.known.clone().union(known.clone());
         };
         if let Some(process) = &mut self.process {
-            process.state.alter(|state| preset(&mut state.durable));
+            process.state.alter(|state| {
+                preset(&mut state.durable);
+                state.registry.index = Index::of(&state.durable.registry);
+            });
             for save in &mut process.unsynced {
                 save.alter(preset);
             }

@@ -52,6 +52,8 @@ pub struct Setup {
     pub client_rules: client::rules::Rules,
     /// The parts of the protocol whose properties are checked.
     pub parts: &'static [Part],
+    /// Whether no server may contradict itself. A mutant whose servers do shows what comes of it instead.
+    pub coherent: bool,
     /// Clients that want names, `c1` first.
     pub guests: Vec<Want>,
 }
@@ -158,6 +160,7 @@ impl Setup {
             users: Vec::new(),
             client_rules: client::rules::SOUND,
             parts: &[Part::Tree],
+            coherent: true,
             guests: Vec::new(),
         }
     }

@@ -30,6 +30,7 @@ const OF_SERVERS: &[&str] = &[
     "buffers are bounded",
     "equal at rest",
     "a login is sent on once",
+    "no server contradicts itself",
 ];
 
 /// A server, as its recordings leave it.

@@ -118,7 +118,7 @@ impl Directory {
 
 impl Index {
     /// The index of a directory that was read from disk.
-    pub(super) fn of(directory: &Directory) -> Self {
+    pub(crate) fn of(directory: &Directory) -> Self {
         let mut index = Self::default();
         for (username, record) in &directory.records {
             let change = change(&record.registration);

@@ -7,6 +7,8 @@ use crate::message::server::Load;
 pub struct Rules {
     /// Are loads announced at all? A scenario about other things says no: then nobody is redirected.
     pub announces: fn() -> bool,
+    /// Is a client that is gone counted no more?
+    pub discounts: fn() -> bool,
     /// Given the own load, the client that has just come included, and the lightest other one: is the client sent there?
     pub redirects: fn(u64, u64) -> bool,
     /// Given how often a login has been sent on: may it be sent on?
@@ -24,6 +26,7 @@ pub struct Rules {
 /// The protocol's own.
 pub const SOUND: Rules = Rules {
     announces: || true,
+    discounts: || true,
     redirects: |own, lightest| lightest + 2 <= own,
     sends_on: |before| before == 0,
     raises: || 1,
