@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::fs::DirEntry;
 use std::num::NonZeroUsize;
 
 use regrow_model::check::{Options, Stop};
 use regrow_model::counterexample::Counterexample;
 use regrow_model::mutant::{self, Mutant};
 use regrow_model::narrate::Detail;
+use regrow_model::property::{self, Property};
 use regrow_model::scenario::{self, Size};
 use regrow_model::verdict::Case;
 
@@ -68,6 +70,27 @@ fn the_check_finds_every_mutant_of_a_smoke_scenario() {
 #[ignore = "takes long unless built for release: CI runs it so"]
 fn the_check_finds_every_other_mutant() {
     assert_all_found(&[Size::Full, Size::Deep]);
+}
+
+#[test]
+fn every_law_is_broken_by_a_mutant() {
+    let transcripts = std::fs::read_dir("../snapshots/counterexamples").unwrap();
+    let read = |file: std::io::Result<DirEntry>| std::fs::read_to_string(file.unwrap().path());
+    let transcripts: Vec<String> = transcripts.map(|file| read(file).unwrap()).collect();
+    let is_named = |property: &&Property| {
+        let mut conclusions = transcripts.iter().flat_map(|text| text.lines());
+        conclusions.any(|line| {
+            let is_conclusion = line.starts_with("Now ") || line.starts_with("From step ");
+            is_conclusion && line.contains(property.name)
+        })
+    };
+    let unbroken = property::ALL.iter().filter(|property| !is_named(property));
+    let unbroken: Vec<&str> = unbroken.map(|property| property.name).collect();
+    assert_eq!(
+        unbroken,
+        Vec::<&str>::new(),
+        "no mutant shows that it can fail"
+    );
 }
 
 #[test]

@@ -11,6 +11,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.balance.redirects = |own, lightest| lightest < own,
     },
     Mutant {
+        name: "nobody-is-sent-on",
+        says: "a client stays where it has come to, however many are there",
+        scenario: "redirect-two",
+        alter: |setup| setup.rules.balance.redirects = |_, _| false,
+    },
+    Mutant {
         name: "redirect-unremembered",
         says: "a server forgets whom it has just sent where",
         scenario: "redirect-three",

@@ -16,4 +16,13 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: "hecklers",
         alter: |setup| setup.rules.connection.says_why = || false,
     },
+    Mutant {
+        name: "registered-and-nobody",
+        says: "who has registered isn't logged in",
+        scenario: "name-race",
+        alter: |setup| {
+            setup.law = Some("every loser is told");
+            setup.rules.connection.logs_in = || false;
+        },
+    },
 ];

@@ -81,6 +81,15 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.delivery.stable = |said, _| said,
     },
     Mutant {
+        name: "acknowledged-before-durable",
+        says: "what a client says is acknowledged, and saved some time later",
+        scenario: "crash-alone",
+        alter: |setup| {
+            setup.law = Some("acknowledged activities are durable");
+            setup.rules.delivery.ack_is_durable = || false;
+        },
+    },
+    Mutant {
         name: "dedupe-by-stream",
         says: "a repeat is recognised by its number in a stream, not by its sender's",
         scenario: "speaker-moves-on",
@@ -97,6 +106,19 @@ pub const MUTANTS: &[Mutant] = &[
                 let next =
                     lacking.max_by_key(|message| (&message.stream, Reverse(message.number)))?;
                 Some((behind.from, next.clone()))
+            };
+        },
+    },
+    Mutant {
+        name: "says-the-same-again",
+        says: "a neighbour is sent the first message that it lacked, again and again",
+        scenario: "message-over-a-cut",
+        alter: |setup| {
+            setup.law = Some("no message goes round");
+            setup.rules.delivery.limits.window_lines = Some(2);
+            setup.rules.delivery.replay = |log, behind| {
+                let (_, entry) = log.entries.range(behind.from..).next()?;
+                Some((behind.from, entry.message.clone()))
             };
         },
     },
@@ -169,7 +191,7 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: "uncounted",
         alter: |setup| {
             setup.rules.delivery.pins_for_the_dead = || false;
-            setup.coherent = false;
+            setup.law = Some("no gap without a bound");
         },
     },
     Mutant {
@@ -211,7 +233,7 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: "mailbox-expires",
         alter: |setup| {
             setup.rules.delivery.pins_for_the_expired = || true;
-            setup.coherent = false;
+            setup.law = Some("buffers end");
         },
     },
     Mutant {
@@ -243,6 +265,18 @@ pub const MUTANTS: &[Mutant] = &[
         says: "a legacy client has heard what was written to it",
         scenario: "legacy-returns",
         alter: |setup| setup.rules.delivery.written_is_heard = || true,
+    },
+    Mutant {
+        name: "endless-log",
+        says: "a log that is full takes more",
+        scenario: "log-full",
+        alter: |setup| setup.rules.delivery.log_ends = || false,
+    },
+    Mutant {
+        name: "one-more-is-lost",
+        says: "a login is told of one more than it has missed",
+        scenario: "log-full",
+        alter: |setup| setup.rules.delivery.tells_missed = |missed| missed + 1,
     },
     Mutant {
         name: "gaps-come-last",

@@ -86,6 +86,17 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.registry.outranks = |_, _| false,
     },
     Mutant {
+        name: "two-winners",
+        says: "no reservation stops a claim, and none that is under way ends when another is granted",
+        scenario: "name-race",
+        alter: |setup| {
+            setup.law = Some("no double success");
+            setup.rules.registry.outranks = |_, _| false;
+            setup.rules.registry.yields = || false;
+            setup.rules.registry.record_ends_rounds = || false;
+        },
+    },
+    Mutant {
         name: "elder-denied-too",
         says: "any reservation stops any claim, an elder one's too",
         scenario: "name-race",

@@ -236,7 +236,9 @@ pub(super) fn on_registered(
         registration,
         secret,
     };
-    stand(s, link, proved, step);
+    if (step.rules.connection.logs_in)() {
+        stand(s, link, proved, step);
+    }
     delivery::on_registered(s, link);
     let Some(Role::Client(connection)) = s.links.get_mut(&link) else {
         return;

@@ -90,6 +90,11 @@ impl Property {
     }
 }
 
+/// The property of this name.
+pub fn named(name: &str) -> Option<&'static Property> {
+    ALL.iter().find(|property| property.name == name)
+}
+
 /// Every property.
 pub const ALL: &[Property] = &[
     Property {

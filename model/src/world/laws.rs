@@ -45,13 +45,16 @@ impl World {
             .filter(|property| self.judges(property))
     }
 
-    /// Whether a property is one of the parts that are on.
+    /// Whether a property is judged here.
     pub fn judges(&self, property: &Property) -> bool {
         let setup = self.setup();
-        match property.part {
-            Part::Node => setup.coherent,
-            part => setup.parts.contains(&part),
-        }
+        let is_on = property.part == Part::Node || setup.parts.contains(&property.part);
+        // What has converged, all laws of convergence say together.
+        let is_meant = |law: &Property| {
+            property.name == law.name
+                || (property.kind, law.kind) == (Kind::Convergence, Kind::Convergence)
+        };
+        is_on && setup.law.and_then(property::named).is_none_or(is_meant)
     }
 
     fn laws(&self, kind: Kind) -> Vec<Law<Self>> {

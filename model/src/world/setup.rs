@@ -52,8 +52,9 @@ pub struct Setup {
     pub client_rules: client::rules::Rules,
     /// The parts of the protocol whose properties are checked.
     pub parts: &'static [Part],
-    /// Whether no server may contradict itself. A mutant whose servers do shows what comes of it instead.
-    pub coherent: bool,
+    /// The law that is judged, and if it is one of convergence all those; `None` for all laws of the parts. A mutant may break
+    /// another one sooner than the one that it shows.
+    pub law: Option<&'static str>,
     /// Clients that want names, `c1` first.
     pub guests: Vec<Want>,
 }
@@ -160,7 +161,7 @@ impl Setup {
             users: Vec::new(),
             client_rules: client::rules::SOUND,
             parts: &[Part::Tree],
-            coherent: true,
+            law: None,
             guests: Vec::new(),
         }
     }

@@ -112,7 +112,9 @@ fn pins(s: &State, session: &Session, step: &Step<'_>) -> bool {
 /// the log is told where it is missing.
 pub(super) fn on_longer(s: &mut State, by: &Entry, step: &mut Step<'_>) {
     s.delivery.log_bytes += by.bytes();
-    bound(s, step);
+    if (step.rules.delivery.log_ends)() {
+        bound(s, step);
+    }
 }
 
 fn bound(s: &mut State, step: &mut Step<'_>) {

@@ -50,7 +50,9 @@ pub(super) fn on_activity(
     } else {
         append(s, link, Some((sender.clone(), k)), activity, step);
     }
-    step.save(&s.durable);
+    if (rules.ack_is_durable)() {
+        step.save(&s.durable);
+    }
     acknowledge(s, link, &sender, everywhere.as_ref(), step);
 }
 

@@ -7,10 +7,13 @@ pub struct Rules {
     pub closes: fn() -> bool,
     /// Does a refusal say why?
     pub says_why: fn() -> bool,
+    /// Is who registers logged in from then on?
+    pub logs_in: fn() -> bool,
 }
 
 /// The protocol's own.
 pub const SOUND: Rules = Rules {
     closes: || true,
     says_why: || true,
+    logs_in: || true,
 };

@@ -19,6 +19,8 @@ pub struct Rules {
     pub is_repeat: fn(u64, u64) -> bool,
     /// Given what a sender has said and how much of it everyone has: what may its client forget?
     pub stable: fn(u64, u64) -> u64,
+    /// Is what a client says on disk before it is acknowledged?
+    pub ack_is_durable: fn() -> bool,
     /// Given a log and what a neighbour has of it: which message is it sent next, and where does what follows begin?
     pub replay: fn(&Log, &Behind) -> Option<Next>,
     /// Does what a neighbour lacks wait for its credit?
@@ -43,6 +45,8 @@ pub struct Rules {
     pub floor: fn(&Vector, Vector) -> Vector,
     /// Do floors wait for the sessions that the neighbour lacks?
     pub floors_follow_sessions: fn() -> bool,
+    /// Does the oldest go where a log is past one of its bounds?
+    pub log_ends: fn() -> bool,
     /// Is what a SKIP has passed over looked through, too, for what nobody needs any more?
     pub forgets_passed: fn() -> bool,
     /// Do the live sessions of a server that isn't counted keep what it lacks?
@@ -101,6 +105,7 @@ pub const SOUND: Rules = Rules {
     admits: |said, k| k <= said.saturating_add(1),
     is_repeat: |said, k| k <= said,
     stable: |_, everywhere| everywhere,
+    ack_is_durable: || true,
     replay,
     waits_for_credit: || true,
     grants: || true,
@@ -117,6 +122,7 @@ pub const SOUND: Rules = Rules {
     catches_up_durably: || true,
     floor: |_, heard| heard,
     floors_follow_sessions: || true,
+    log_ends: || true,
     forgets_passed: || true,
     pins_for_the_dead: || true,
     pins_for_the_expired: || false,
