@@ -56,7 +56,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "redirect-line",
         says: "two listeners come to an end of a line of three servers",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || world(&[0, 1, 2], (1..=2).map(listener).collect()),
         reaches: &["SERVER_ANNOUNCE", "REDIRECT"],
     },

@@ -74,7 +74,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "drain-neighbours",
         says: "the two first of a line of three servers are stopped",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let story = [Event::Drain(1), Event::Drain(2)];
             world(&[0, 1, 2], vec![], &story)
@@ -101,7 +101,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "drain-registering",
         says: "a server is stopped while somebody registers there",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || Setup {
             start: Start::Settled,
             parts: &[Part::Tree, Part::Registry, Part::Delivery, Part::Balance],
@@ -112,7 +112,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "drain-cut",
         says: "a server is stopped, and its link is cut and heals",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let cut = Event::Cut(Ways::between(&[1], &[2]));
             let story = [Event::Drain(2), cut, Event::Heal];

@@ -63,7 +63,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "origin-crash",
         says: "the origin of a round crashes for good, two servers away from another that wants the name",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || Setup {
             story: vec![Event::Crash(1)],
             ..race(
@@ -76,7 +76,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "three-claimants",
         says: "three clients ask for one name, one at each server of a line",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let guests = [
                 wish("aaron", "s1", 1, 9),
@@ -90,7 +90,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "two-names",
         says: "two names are contested at two servers at once",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let guests = [
                 wish("aaron", "s1", 1, 9),
@@ -105,7 +105,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "name-race-cut",
         says: "the report's §4.2: two servers are cut apart and both give one name away; the cut heals",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             cut(
                 race(
@@ -154,7 +154,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "one-user-both-sides",
         says: "one user registers the same name with the same secret on both sides of a cut",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             cut(
                 race(
@@ -196,7 +196,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "small-window",
         says: "two names are given away, some of it in a cut, and told one by one, each for a credit",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let mut setup = cut(
                 race(
@@ -270,7 +270,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "four-in-line",
         says: "two clients ask for one name in a line of four servers",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             race(
                 &[0, 1, 2, 3],

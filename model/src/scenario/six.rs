@@ -56,7 +56,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "six-halves-patient-unprobed",
         says: "the same, and nobody who has a parent probes",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || halves().without_probes(),
         reaches: &["cut", "heal", "parent lost", "joined"],
     },

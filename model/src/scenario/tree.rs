@@ -129,7 +129,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "isolated-three",
         says: "any one of three servers is cut off from both others",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let alone = [
                 Ways::between(&[1], &[2, 3]),
@@ -153,7 +153,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "halves-patient",
         says: "four servers are cut into halves that each have a root, and meet again; timers wait until nothing else can happen",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || halves().patient(),
         reaches: &["cut", "heal", "parent lost"],
     },
@@ -287,7 +287,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "root-restart-patient",
         says: "any two of three in a line crash and return; timers wait until nothing else can happen",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || crashes(2, Setup::tree(&[0, 1, 2])).patient(),
         reaches: &["crash", "restart", "parent lost", "sync"],
     },

@@ -11,7 +11,7 @@ pub enum Trouble {
     OneWay,
     /// Servers crash.
     Crashes,
-    /// Servers that are down lose their disks. Then only the tree and the load are judged, for what was on the disk is truly lost.
+    /// Servers that are down lose their disks. Then only the tree is judged, for what was on the disk is truly lost.
     Disks,
     /// Clients die and come back; who asks for names goes without a word.
     Clients,

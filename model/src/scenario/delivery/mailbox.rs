@@ -14,7 +14,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "mailbox",
         says: "a listener's client dies, and another copy of it returns at the same server",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a")]),
@@ -129,7 +129,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "mailbox-expires-elsewhere",
         says: "a listener's client dies, and another copy of it returns at another server, maybe when its mailbox has expired",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a")]),
@@ -142,7 +142,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "legacy-returns",
         says: "a legacy listener dies and returns",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a")]),
@@ -173,7 +173,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "two-devices-expire",
         says: "a user listens with two clients on two servers; one dies while the servers can't hear each other, and its \
                mailbox expires",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 user(2, Kind::Ours, &[1], []),
@@ -193,7 +193,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "two-devices-uncounted-patient",
         says: "a user listens with two clients on two servers; the one of the later login is cut off and not counted any more; timers wait",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a")]),
@@ -231,7 +231,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "logout-elsewhere",
         says: "a user moves to another server and logs out there while the first one hasn't missed it yet",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [go(2), Wish::Then(Ask::Logout)]),

@@ -15,7 +15,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "first-login-moves",
         says: "a user logs in for the first time, and moves on before the other server knows of it",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 anonymous(1, Kind::Legacy, &[2], [say("a")]),
@@ -77,7 +77,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "one-name-over-a-cut",
         says: "two clients of ours register one name on two sides of a cut, which heals",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let claimant = |n: usize| User {
                 client: client(n, 1, Kind::Ours, &[n]),

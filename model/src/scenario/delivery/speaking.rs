@@ -91,7 +91,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "narrow-link-over-a-cut",
         says: "the same, while the two servers lose and find each other",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 user(1, Kind::Legacy, &[1], [say("a")]),
@@ -108,7 +108,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "message-over-a-cut",
         says: "one user speaks to another while the two servers lose and find each other",
-        size: Size::Full,
+        size: Size::Smoke,
         setup: || {
             let users = vec![
                 user(1, Kind::Ours, &[1], [say("a")]),
