@@ -20,6 +20,8 @@ const FRAME: usize = 256 << 10;
 const WAITING: usize = 64 << 20;
 /// How long a save waits for it.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// In how many parts: a process that is stopped meanwhile and goes on has waited for one of them, whatever its clock says.
+const PARTS: u32 = 20;
 /// For how long it gathers what is to be written, unless somebody waits for it.
 const LEISURE: Duration = Duration::from_millis(5);
 
@@ -276,12 +278,16 @@ impl<S> Behind<S> {
         self.shared.work.notify_one();
         let unwritten = |waiting: &mut Waiting<S>| waiting.done < until && !waiting.has_ended;
         let done = &self.shared.done;
-        let waited = done.wait_timeout_while(waiting, PATIENCE, unwritten);
-        let (waiting, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
-        drop(waiting);
-        if outcome.timed_out() {
-            self.shared.end(&Ended::Stuck, &self.metrics);
+        for _ in 0..PARTS {
+            let waited = done.wait_timeout_while(waiting, PATIENCE / PARTS, unwritten);
+            let (still, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
+            if !outcome.timed_out() {
+                return;
+            }
+            waiting = still;
         }
+        drop(waiting);
+        self.shared.end(&Ended::Stuck, &self.metrics);
     }
 }
 
