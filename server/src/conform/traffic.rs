@@ -226,8 +226,14 @@ fn match_one(
         let is_whole = wire.received.len() - there + dialed.received.len() - back == 0;
         (is_whole, there + back)
     };
+    // What a start has dialed since its recording ended begins otherwise than all that is recorded.
+    let begins_alike = |dialed: &Wire| {
+        let is_begun = !wire.received.is_empty() && !dialed.sent.is_empty();
+        !far.is_open || !is_begun || common(&wire.received, &dialed.sent) > 0
+    };
     let candidates = far.wires.iter().enumerate();
-    let candidates = candidates.filter(|(_, dialed)| dialed.dialed.is_some() && may_mean(dialed));
+    let candidates = candidates
+        .filter(|(_, dialed)| dialed.dialed.is_some() && may_mean(dialed) && begins_alike(dialed));
     // Of those that fit alike, the first.
     let best = candidates.rev().max_by_key(|(_, dialed)| fit(dialed));
     let best = best.map(|(index, _)| index);
@@ -309,4 +315,53 @@ fn common(one: &[u64], other: &[u64]) -> usize {
         .zip(other)
         .take_while(|(one, other)| one == other);
     same.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Incarnation = Incarnation {
+        number: 1,
+        nonce: 1,
+    };
+
+    fn side(name: &str, is_open: bool, wire: Wire) -> Side {
+        Side {
+            server: 0,
+            address: name.parse().unwrap(),
+            name: ServerName::from(name),
+            incarnation: START,
+            start: 1,
+            is_open,
+            wires: vec![wire],
+            boot: Stamp(0),
+            story: Story::default(),
+        }
+    }
+
+    /// What is found if one server received these lines on a link, and all that the other one recorded was a link on which it sent those.
+    fn found(received: &[u64], sent: &[u64], is_open: bool) -> usize {
+        let dialer = ServerName::from("s1:1");
+        let mut accepted = Wire::new(Link(1), None, Some((dialer, START)));
+        accepted.received = received.to_vec();
+        accepted.steps = vec![0; received.len()];
+        let near = side("s2:1", true, accepted);
+        let mut dialed = Wire::new(Link(1), Some(near.address.clone()), None);
+        dialed.sent = sent.to_vec();
+        compare(&mut [near, side("s1:1", is_open, dialed)]).1.len()
+    }
+
+    #[test]
+    fn a_line_that_was_not_sent_is_found() {
+        assert_eq!(found(&[1, 2], &[1, 2], false), 0);
+        assert_eq!(found(&[1, 2, 3], &[1, 3, 2], false), 1);
+        assert_eq!(found(&[1, 2, 3], &[1, 3, 2], true), 1);
+        assert_eq!(found(&[7, 8], &[1, 2], false), 1);
+    }
+
+    #[test]
+    fn a_link_that_was_dialed_after_the_recording_had_ended_is_not_taken_for_another_one() {
+        assert_eq!(found(&[7, 8], &[1, 2], true), 0);
+    }
 }
