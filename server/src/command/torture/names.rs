@@ -222,17 +222,25 @@ async fn visit(server: &str, name: &str, secret: &str) -> io::Result<Visit> {
     }
     // Who is sent on hears so before anything else. To say more before that is known could end in a reset, which takes with it
     // what has not been read.
-    if let Ok(next) = timeout(QUIET, lines.hear()).await {
-        let next = next?;
-        if command(&next) == "REDIRECT" {
-            let (host, port) = (&next["hostname"], &next["port"]);
-            let host = host.as_str().unwrap_or_default();
-            return Ok(Visit::SentOn(format!("{host}:{port}")));
-        }
+    if let Ok(next) = timeout(QUIET, lines.hear()).await
+        && let Some(to) = sent_on(&next?)
+    {
+        return Ok(Visit::SentOn(to));
     }
     lines.say(&json!({"command": "LOGOUT"})).await?;
-    while lines.hear().await.is_ok() {}
+    // A LOGOUT that crosses a REDIRECT isn't heard (docs/protocol.md): who is sent on after all logs out there.
+    while let Ok(next) = lines.hear().await {
+        if let Some(to) = sent_on(&next) {
+            return Ok(Visit::SentOn(to));
+        }
+    }
     Ok(Visit::LetIn)
+}
+
+/// Where somebody is sent on to, if that is what is said.
+fn sent_on(said: &Value) -> Option<String> {
+    let (host, port) = (said["hostname"].as_str()?, &said["port"]);
+    (command(said) == "REDIRECT").then(|| format!("{host}:{port}"))
 }
 
 fn command(said: &Value) -> &str {
