@@ -98,4 +98,10 @@ fn every_mutant_names_a_scenario_in_which_it_is_found() {
     let lost = mutant::all().filter(|mutant| scenario::named(mutant.scenario).is_none());
     let lost: Vec<_> = lost.map(|mutant| (mutant.name, mutant.scenario)).collect();
     assert_eq!(lost, []);
+    for mutant in mutant::all() {
+        let mut setup = (scenario::named(mutant.scenario).unwrap().setup)();
+        (mutant.alter)(&mut setup);
+        let is_law = |law| property::named(law).is_some();
+        assert!(setup.law.is_none_or(is_law), "{}: no such law", mutant.name);
+    }
 }

@@ -220,8 +220,8 @@ async fn visit(server: &str, name: &str, secret: &str) -> io::Result<Visit> {
         "LOGIN_FAILED" => return Ok(Visit::Refused),
         other => return Err(io::Error::other(format!("it says {other}"))),
     }
-    // Who is sent on hears so before anything else. To say more before that is known could end in a reset, which takes with it
-    // what has not been read.
+    // Who is sent on mostly hears so at once. To say more before that is known could end in a reset, which takes with it what has
+    // not been read.
     if let Ok(next) = timeout(QUIET, lines.hear()).await
         && let Some(to) = sent_on(&next?)
     {
