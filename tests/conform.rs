@@ -182,9 +182,29 @@ fn a_cluster_through_a_kill_and_a_drain_conforms_and_no_secret_is_recorded() {
     assert!(drawn.lines().count() > 200, "{drawn}");
     assert!(drawn.contains("ACTIVITY_BROADCAST"), "{drawn}");
 
+    let kept = all.0.path().join("incident.json");
+    let kept = kept.to_str().expect("text");
+    all.conforms(&names, &["--steps", "300", "--save", kept]);
+    let told = Command::new(env!("CARGO_BIN_EXE_regrow"))
+        .args(["check", "--replay", kept])
+        .output()
+        .expect("the binary can be started");
+    assert!(told.status.success(), "{told:?}");
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    for part in [
+        "'s Floor timer fires",
+        "it says ACTIVITY_BROADCAST to",
+        "Every law that can be looked at holds now.",
+    ] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+
     let hash = "\"a1:";
     for name in names {
-        for file in files(&all.recording(name)) {
+        for file in files(&all.recording(name))
+            .into_iter()
+            .chain([PathBuf::from(kept)])
+        {
             let recorded =
                 String::from_utf8_lossy(&fs::read(&file).expect("it is there")).into_owned();
             for secret in [SECRET, SYSTEM, hash] {

@@ -3,12 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod process;
+
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use process::Server;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -185,6 +188,49 @@ fn a_page_of_the_working_directory_is_not_served() {
     assert!(text.contains("Stateright Explorer"), "{text}");
 }
 
+/// Asserts that the page has come to the last of these steps, and draws them.
+fn assert_shown(browser: &Browser, steps: &[String]) {
+    // Before the steps the page lists what it calls Pre-init and Init.
+    let listed = "return document.querySelectorAll('.path-list li').length";
+    browser.wait_for(&format!("{listed} == {}", steps.len() + 2));
+    let selected = "return document.querySelector('.is-selected-state').textContent.trim()";
+    assert_eq!(browser.run(selected), json!(steps.last()));
+    let drawn = "return document.querySelectorAll('svg.sequence g.step').length";
+    assert_eq!(browser.wait_for(drawn), json!(steps.len()));
+}
+
+#[test]
+#[ignore = "needs Chromium and ChromeDriver: `.ci/run` runs it"]
+fn the_page_opens_at_what_a_running_server_has_recorded() {
+    let here = tempfile::tempdir().unwrap();
+    let recording = here.path().join("recording");
+    let recording = recording.to_str().unwrap();
+    let data = here.path().join("data");
+    let mut server = Server::start_on(0, &data, &["--record", recording]);
+    server.signal("TERM");
+    assert!(server.ends().success());
+    let file = here.path().join("incident.json");
+    let file = file.to_str().unwrap();
+    let kept = Command::new(env!("CARGO_BIN_EXE_regrow"))
+        .args(["conform", recording, "--save", file])
+        .output()
+        .unwrap();
+    assert!(kept.status.success(), "{kept:?}");
+    let kept: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let steps = kept["incident"]["events"].as_array().unwrap().len();
+
+    let (_process, url) = explore(here.path(), &["--at", file]);
+    let browser = Browser::start();
+    browser.open(&url);
+    let last = format!(
+        "{} stops",
+        kept["incident"]["servers"][0]["name"].as_str().unwrap()
+    );
+    let mut steps = vec![String::new(); steps];
+    *steps.last_mut().unwrap() = last;
+    assert_shown(&browser, &steps);
+}
+
 #[test]
 #[ignore = "needs Chromium and ChromeDriver: `.ci/run` runs it"]
 fn the_page_opens_at_a_counterexample_and_draws_it_without_overlaps() {
@@ -193,15 +239,7 @@ fn the_page_opens_at_a_counterexample_and_draws_it_without_overlaps() {
     let (_process, url) = explore(here.path(), &["--at", &file]);
     let browser = Browser::start();
     browser.open(&url);
-
-    // Before the steps the page lists what it calls Pre-init and Init.
-    let listed = "return document.querySelectorAll('.path-list li').length";
-    browser.wait_for(&format!("{listed} == {}", steps.len() + 2));
-    let selected = "return document.querySelector('.is-selected-state').textContent.trim()";
-    assert_eq!(browser.run(selected), json!(steps.last()));
-
-    let drawn = "return document.querySelectorAll('svg.sequence g.step').length";
-    assert_eq!(browser.wait_for(drawn), json!(steps.len()));
+    assert_shown(&browser, &steps);
     let labels =
         "return [...document.querySelectorAll('svg.sequence text')].map(it => it.textContent)";
     let labels = browser.run(labels).to_string();

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::check::{Path, ReplayError, Violation, Walk, replay};
 use crate::diagram::Diagram;
+use crate::incident::{Incident, Played};
 use crate::mutant::Mutant;
 use crate::narrate::{self, Detail, Step};
 use crate::property::Kind;
@@ -31,11 +32,14 @@ pub struct Counterexample {
     /// The world, if it isn't a scenario's but was drawn for a simulation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
+    /// What happened, if it is no world's: servers that really ran were recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Incident>,
     /// The law that doesn't hold, or the laws.
     pub law: String,
     /// How it ends.
     pub ending: Ending,
-    /// The index of the initial state, then that of each action.
+    /// The index of the initial state, then that of each action. Of an incident there is one way, and no choice.
     pub indexes: Vec<usize>,
     /// What happens at each step: if a later version of the protocol takes other steps, they differ.
     pub steps: Vec<String>,
@@ -61,6 +65,8 @@ pub enum Ending {
         /// How many.
         steps: usize,
     },
+    /// All had come to rest, and it hasn't converged: what recordings can show that were said to end so.
+    AtRest,
     /// No law is broken: it is a run that was kept to be played elsewhere.
     Held,
 }
@@ -77,6 +83,9 @@ pub enum Stale {
     /// Look in `regrow check --list`: it may have another name now.
     #[error("there is no mutant {0}")]
     NoMutant(String),
+    /// `regrow check --replay` and `regrow explore --at` show it.
+    #[error("it was recorded from servers that really ran, and is in no world of the checker's")]
+    Recorded,
     /// The protocol has changed: look for it anew.
     #[error("the protocol has changed since: {0}")]
     Path(#[from] ReplayError),
@@ -114,6 +123,8 @@ pub struct Replayed {
 
 /// What stands in the place of the law that is broken, in a run that breaks none.
 const NONE: &str = "every law";
+/// What stands in the place of the scenario, in an incident.
+const RECORDED: &str = "recorded";
 
 impl Counterexample {
     /// Keeps a run of a simulation in which every law has held.
@@ -127,6 +138,52 @@ impl Counterexample {
         actions: &[Action],
     ) -> Result<Self, ReplayError> {
         Self::of_run(plan, mutant, NONE, Ending::Held, world, actions)
+    }
+
+    /// Keeps what recordings tell, and a law that doesn't hold at their end, if all had come to rest then or not.
+    pub fn of_incident(incident: Incident, is_settled: bool) -> Self {
+        let played = Played::new(incident.clone());
+        let properties = played.properties(played.len(), is_settled);
+        let broken = properties.iter().find(|(_, holds)| !holds);
+        let ending = broken.map_or(Ending::Held, |(property, _)| match property.kind {
+            Kind::Safety => Ending::Unsafe,
+            Kind::Convergence => Ending::AtRest,
+        });
+        Self {
+            format: FORMAT,
+            scenario: RECORDED.to_owned(),
+            mutant: None,
+            plan: None,
+            law: broken
+                .map_or(NONE, |(property, _)| property.name)
+                .to_owned(),
+            ending,
+            indexes: vec![0; played.len() + 1],
+            steps: told(played.story()),
+            incident: Some(incident),
+        }
+    }
+
+    /// What recordings told, played again; `None` if it is a world's.
+    ///
+    /// # Errors
+    /// [`Stale`] if other things happen on the way now.
+    pub fn relive(&self) -> Result<Option<Played>, Stale> {
+        if self.format != FORMAT {
+            return Err(Stale::Format(self.format));
+        }
+        let Some(incident) = &self.incident else {
+            return Ok(None);
+        };
+        let played = Played::new(incident.clone());
+        same(&self.steps, &told(played.story()))?;
+        let properties = played.properties(played.len(), self.ending == Ending::AtRest);
+        let mut broken = properties.iter().filter(|(_, holds)| !holds);
+        match (broken.next(), self.ending == Ending::Held) {
+            (Some((property, _)), true) => Err(Stale::Broken(property.name)),
+            (None, false) => Err(Stale::Mended(self.law.clone())),
+            (Some(_), false) | (None, true) => Ok(Some(played)),
+        }
     }
 
     /// Keeps what a check has found in a case.
@@ -152,6 +209,7 @@ impl Counterexample {
             scenario: case.scenario.name.to_owned(),
             mutant: case.mutant.map(|mutant| mutant.name.to_owned()),
             plan: None,
+            incident: None,
             law: violation.law(),
             ending,
             indexes: violation.path().indexes.clone(),
@@ -193,6 +251,7 @@ impl Counterexample {
             scenario: format!("seed-{}", plan.seed),
             mutant: mutant.map(|mutant| mutant.name.to_owned()),
             plan: Some(plan.clone()),
+            incident: None,
             law: law.to_owned(),
             ending,
             indexes,
@@ -205,6 +264,9 @@ impl Counterexample {
     /// # Errors
     /// [`Stale`] if there is no such scenario any more.
     pub fn world(&self, mutant: Option<&'static Mutant>) -> Result<(String, World), Stale> {
+        if self.incident.is_some() {
+            return Err(Stale::Recorded);
+        }
         if let Some(plan) = &self.plan {
             let (servers, people) = (plan.parents.len(), plan.people.len());
             let title = format!(
@@ -242,12 +304,8 @@ impl Counterexample {
         let (title, world) = self.world(mutant)?;
         let walk = replay(&world, &self.indexes)?;
         let story = narrate::story(&world, &walk);
-        for (step, (was, is)) in (1..).zip(self.steps.iter().zip(&story)) {
-            if *was != is.what {
-                let (was, is) = (was.clone(), is.what.clone());
-                return Err(Stale::Step { step, was, is });
-            }
-        }
+        let is: Vec<String> = story.iter().map(|step| step.what.clone()).collect();
+        same(&self.steps, &is)?;
         if let Some((_, last)) = walk.last() {
             self.ends_as_kept(&world, last)?;
         }
@@ -267,7 +325,7 @@ impl Counterexample {
             .properties_on()
             .filter(|property| match self.ending {
                 Ending::Unsafe => property.name == self.law,
-                Ending::Left | Ending::Stuck { .. } | Ending::Open { .. } => {
+                Ending::Left | Ending::Stuck { .. } | Ending::Open { .. } | Ending::AtRest => {
                     property.kind == Kind::Convergence
                 }
                 Ending::Held => true,
@@ -299,6 +357,23 @@ impl Counterexample {
         text
     }
 
+    /// All of an incident for a person: the same.
+    pub fn account(&self, played: &Played, detail: Detail) -> String {
+        let mut story = played.story().to_vec();
+        if detail == Detail::Changes {
+            for (event, step) in story.iter_mut().enumerate() {
+                step.changed = played.changed(event);
+            }
+        }
+        let beginning = played.beginning();
+        let steps = narrate::text(&story, detail);
+        let verdict = self.verdict();
+        let diagram = played.diagram(played.len()).text();
+        format!(
+            "recorded: servers that really ran\n\n   0. {beginning}\n{steps}\n{verdict}\n\n{diagram}"
+        )
+    }
+
     /// How it ends, in a sentence.
     pub fn verdict(&self) -> String {
         let law = &self.law;
@@ -312,6 +387,12 @@ impl Counterexample {
             Ending::Open { steps } => format!(
                 "Everything was mended {steps} steps ago, and \"{law}\" still doesn't hold."
             ),
+            Ending::AtRest => {
+                format!("All had come to rest, and \"{law}\" does not hold.")
+            }
+            Ending::Held if self.incident.is_some() => {
+                "Every law that can be looked at holds now.".to_owned()
+            }
             Ending::Held => "Every law has held, and all has converged.".to_owned(),
             Ending::Stuck { lost_after, states } => {
                 let end = match states {
@@ -336,6 +417,28 @@ impl Counterexample {
             Some(mutant) => format!("{}.{mutant}.{law}.json", self.scenario),
             None => format!("{}.{law}.json", self.scenario),
         }
+    }
+}
+
+/// What happens at each step and what is done then, in one line each: the actors must do it again.
+fn told(story: &[Step]) -> Vec<String> {
+    let line = |step: &Step| match step.then.as_slice() {
+        [] => step.what.clone(),
+        then => format!("{}: {}", step.what, then.join(", ")),
+    };
+    story.iter().map(line).collect()
+}
+
+/// Whether what happens now is what happened.
+fn same(was: &[String], is: &[String]) -> Result<(), Stale> {
+    let mut steps = (1..).zip(was.iter().zip(is));
+    match steps.find(|(_, (was, is))| was != is) {
+        None => Ok(()),
+        Some((step, (was, is))) => Err(Stale::Step {
+            step,
+            was: was.clone(),
+            is: is.clone(),
+        }),
     }
 }
 

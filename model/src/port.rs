@@ -17,6 +17,7 @@ use std::convert::Infallible;
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use serde::{Deserialize, Serialize};
 use stateright::actor::Id;
 
 use crate::message::{Address, Line};
@@ -27,7 +28,7 @@ pub fn runtime_id() -> Id {
 }
 
 /// Names a connection within one actor, as a file descriptor does within a process. Compared for equality only.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Link(pub u64);
 
 impl Debug for Link {
@@ -37,7 +38,7 @@ impl Debug for Link {
 }
 
 /// Which side of a new link the actor is on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum End {
     /// The actor asked for it, by this address.
     Dialed(Address),
@@ -46,7 +47,7 @@ pub enum End {
 }
 
 /// What happens to an actor. `A` is what its own user or operator can ask of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Input<A> {
     /// A new link carries lines from now on.
     Up {

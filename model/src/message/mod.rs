@@ -13,6 +13,7 @@ mod fields;
 pub mod framing;
 mod id;
 mod info;
+pub mod kept;
 pub mod server;
 mod tagged;
 pub mod user_file;

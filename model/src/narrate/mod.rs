@@ -4,11 +4,13 @@
 pub(crate) mod shape;
 mod traffic;
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 use crate::check::Walk;
 use crate::message::Address;
-use crate::node::Timer;
+use crate::node::{self, Timer};
 use crate::world::link::{Connection, Party, Phase};
 use crate::world::seen::Seen;
 
@@ -100,16 +102,7 @@ pub fn what(world: &World, before: &State, action: &Action) -> String {
             format!("{party} dials {} in vain", host(world, address))
         }
         Action::Timer { server, timer } => {
-            let does = match timer {
-                Timer::Retry => "wants a parent",
-                Timer::Probe => "looks for a better tree",
-                Timer::Announce => "says how many clients it has",
-                Timer::Renew => "says again how many clients it has",
-                Timer::Floor => "says up to where it has everything",
-                Timer::Patience => "waits one tick less for what doesn't move",
-                Timer::Drain => "sends clients on, and leaves if none is left",
-                Timer::Age => "counts what waits as one tick older",
-            };
+            let does = does(*timer);
             format!(
                 "{}'s {timer:?} timer fires: it {does}",
                 server_name(*server)
@@ -139,6 +132,20 @@ pub fn what(world: &World, before: &State, action: &Action) -> String {
             Some(event) => tell_event(event),
             None => action.to_string(),
         },
+    }
+}
+
+/// What a server does when a timer fires.
+pub(crate) fn does(timer: Timer) -> &'static str {
+    match timer {
+        Timer::Retry => "wants a parent",
+        Timer::Probe => "looks for a better tree",
+        Timer::Announce => "says how many clients it has",
+        Timer::Renew => "says again how many clients it has",
+        Timer::Floor => "says up to where it has everything",
+        Timer::Patience => "waits one tick less for what doesn't move",
+        Timer::Drain => "sends clients on, and leaves if none is left",
+        Timer::Age => "counts what waits as one tick older",
     }
 }
 
@@ -266,14 +273,19 @@ fn changed(before: &State, after: &State) -> Vec<String> {
                         "users" => Party::Client(index),
                         _ => Party::Guest(index),
                     };
-                    let differences = then.differences(now);
-                    told.extend(differences.iter().map(|it| tell(&party.to_string(), it)));
+                    told.extend(differences(&party.to_string(), then, now));
                 }
             }
-            _ => told.extend(then.differences(now).iter().map(|it| tell(label, it))),
+            _ => told.extend(differences(label, then, now)),
         }
     }
     told
+}
+
+/// What differs of somebody, or something.
+pub(crate) fn differences(whose: &str, was: &shape::Shape, is: &shape::Shape) -> Vec<String> {
+    let differences = was.differences(is);
+    differences.iter().map(|it| tell(whose, it)).collect()
 }
 
 fn tell(whose: &str, difference: &shape::Difference) -> String {
@@ -357,16 +369,23 @@ fn is_cut(state: &State, one: Party, other: Party) -> bool {
 
 /// How a story begins: who is whose parent.
 pub fn beginning(state: &State) -> String {
-    let machines = state.servers.iter().enumerate();
-    let places = machines.map(|(index, machine)| {
-        let server = server_name(index);
-        match &machine.process {
-            None => format!("{server} is down"),
-            Some(process) => match process.state.tree.path().first() {
-                Some(parent) => format!("{server} is a child of {}", parent.name),
-                None => format!("{server} has no parent"),
-            },
-        }
+    let states = state.servers.iter().map(|machine| {
+        let process = machine.process.as_ref()?;
+        Some(&*process.state)
+    });
+    places((0..).map(server_name).zip(states))
+}
+
+/// Who is whose parent.
+pub(crate) fn places<'a, N: Display>(
+    servers: impl Iterator<Item = (N, Option<&'a node::State>)>,
+) -> String {
+    let places = servers.map(|(server, state)| match state {
+        None => format!("{server} is down"),
+        Some(state) => match state.tree.path().first() {
+            Some(parent) => format!("{server} is a child of {}", parent.name),
+            None => format!("{server} has no parent"),
+        },
     });
     places.collect::<Vec<_>>().join("; ")
 }

@@ -19,7 +19,7 @@ use crate::port::Link;
 pub const AGE_MAX: u8 = 3;
 
 /// What a server knows of loads. Volatile.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// How many clients are logged in here.
     pub clients: u64,
@@ -38,7 +38,7 @@ pub struct State {
 }
 
 /// What is known of another server's load.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Other {
     /// What was said last of it.
     pub load: Load,

@@ -3,13 +3,15 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Role, State, Step, balance, delivery, registry};
 use crate::message::client::{Field, Info, Resume, Secret, Vector};
 use crate::message::{Line, Registration, Reply, Request, SecretHash, Stamp, Username};
 use crate::port::Link;
 
 /// A client's connection.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Connection {
     /// Who is on it.
     pub standing: Standing,
@@ -18,7 +20,7 @@ pub struct Connection {
 }
 
 /// Who a connection's client is, as far as this server has accepted it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Standing {
     /// Nobody yet.
     #[default]

@@ -20,7 +20,7 @@ use crate::message::{Line, Peer};
 use crate::port::Link;
 
 /// How far a server has got with leaving. Volatile: a restart serves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Stage {
     /// It isn't.
     #[default]

@@ -98,7 +98,7 @@ impl Node {
 }
 
 /// All that a node remembers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// What survives a crash, once saved.
     pub durable: Durable,
@@ -119,7 +119,7 @@ pub struct State {
 }
 
 /// What is on a node's disk. Persistent maps: a clone is free, and a diff to the last one saved is what to write.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Durable {
     /// Who it is and whom it knows.
     pub tree: tree::Durable,
@@ -130,7 +130,7 @@ pub struct Durable {
 }
 
 /// What a link is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Role {
     /// Accepted; its first line will tell.
     Fresh,

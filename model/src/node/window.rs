@@ -10,8 +10,10 @@
 //!
 //! Both ends count with the same size: it belongs to the version of the wire.
 
+use serde::{Deserialize, Serialize};
+
 /// One kind of lines on one edge, both ways.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
     /// How many more lines may be sent before the far end grants more; `None`: as many as there are.
     credit: Option<u32>,

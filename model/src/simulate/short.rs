@@ -30,7 +30,7 @@ impl Plan {
         chance: &dyn Chance,
     ) -> Result<Counterexample, ReplayError> {
         let taken = course.taken.clone();
-        let (short, ending) = match failing.ending {
+        let (short, ending) = match failing.ending.clone() {
             Ending::Unsafe => {
                 let is_same = |state: &_| Walker::at(world, state).breaks(&failing.law);
                 let short = shrink(world, taken, ATTEMPTS, |_, state| is_same(state));
@@ -41,7 +41,7 @@ impl Plan {
                 self.shorten_open(world, taken, failing, chance)
             }
             // Nothing that a run fails in, and nothing to make short.
-            Ending::Held => (taken, Ending::Held),
+            ending @ (Ending::Held | Ending::AtRest) => (taken, ending),
         };
         Counterexample::of_run(self, mutant, &failing.law, ending, world, &short)
     }

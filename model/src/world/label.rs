@@ -255,7 +255,7 @@ pub(crate) fn timer(timer: Timer) -> &'static str {
 }
 
 /// What a server reports, refusals apart.
-pub(super) fn report(report: &Report) -> &'static str {
+pub(crate) fn report(report: &Report) -> &'static str {
     match report {
         Report::Tree(report) => match report {
             Tree::Joined { .. } => "joined",

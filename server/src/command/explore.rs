@@ -1,7 +1,9 @@
 //! `regrow explore`: a scenario in stateright's Explorer, in the browser.
 
 use std::env;
+use std::fmt::Debug;
 use std::fs;
+use std::hash::Hash;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
@@ -10,7 +12,8 @@ use std::process::{self, ExitCode};
 use std::thread::available_parallelism;
 
 use clap::Args;
-use regrow_model::explore::Explored;
+use regrow_model::counterexample::Ending;
+use regrow_model::explore::{Explored, Relived};
 use regrow_model::verdict::Case;
 use regrow_model::world::World;
 use stateright::Model;
@@ -70,14 +73,35 @@ pub fn run(arguments: &Explore) -> ExitCode {
 }
 
 fn serve(arguments: &Explore) -> Result<(), NoPage> {
+    if let Some(file) = &arguments.at {
+        let counterexample = check::read(file)?;
+        let stale = |stale| Failure::Stale(file.clone(), stale);
+        if let Some(played) = counterexample.relive().map_err(stale)? {
+            let is_settled = counterexample.ending == Ending::AtRest;
+            let relived = Relived::new(played, is_settled);
+            return show(relived, &counterexample.indexes, arguments.port);
+        }
+    }
     let (world, indexes) = opening(arguments)?;
-    let address = free_address(arguments.port)?;
+    show(Explored::new(world), &indexes, arguments.port)
+}
+
+/// Serves the page, opened at a path.
+fn show<M>(model: M, indexes: &[usize], port: u16) -> Result<(), NoPage>
+where
+    M: Model<
+            State: Clone + Debug + Hash + PartialEq + Send + Sync,
+            Action: Clone + Debug + PartialEq + Send + Sync,
+        > + Send
+        + Sync
+        + 'static,
+{
+    let address = free_address(port)?;
     leave_the_working_directory().map_err(NoPage::Directory)?;
     let steps: String = indexes.iter().map(|index| format!("/{index}")).collect();
     // The page is there, whether anybody reads this or not.
     let _ = say(format_args!("http://{address}/#/steps{steps}"));
-    let explored = Explored::new(world);
-    explored.checker().threads(threads().get()).serve(address);
+    model.checker().threads(threads().get()).serve(address);
     Ok(())
 }
 

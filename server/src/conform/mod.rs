@@ -3,14 +3,13 @@
 //! - [`rerun`]: each start is run again, and has to ask for the same and come to the same state.
 //! - [`links`] and [`timers`]: what the runtime promised to the node, and to everybody else.
 //! - [`traffic`]: what one server received is what another sent.
-//! - [`story`]: all of it as a sequence diagram.
-//! - [`moment`]: the properties of the protocol hold where the recordings end.
+//! - [`incident`]: the last of all of it, in one order, as the same actors can play it again.
+//! - The properties of the protocol hold where the recordings end ([`regrow_model::incident::moment`]).
 
 mod breach;
+mod incident;
 mod links;
-mod moment;
 mod rerun;
-mod story;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -22,12 +21,13 @@ pub use traffic::Compared;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use regrow_model::diagram::Diagram;
+use regrow_model::incident::{Incident, Process, moment};
+use regrow_model::message::SecretHash;
 use regrow_model::property::Property;
 
 use crate::command::layout::layout;
+use crate::edge::PROVEN;
 use crate::record::{Ending, PlayError, Playback, starts};
-use moment::Last;
 use rerun::Rerun;
 use traffic::{Side, compare};
 
@@ -113,8 +113,8 @@ pub struct Report {
     pub compared: Compared,
     /// Whether each property holds that was looked at.
     pub properties: Vec<(&'static Property, bool)>,
-    /// The last steps.
-    pub diagram: Diagram,
+    /// The last that happened, if it was asked for and something is known of how all were before.
+    pub incident: Option<Incident>,
 }
 
 impl Report {
@@ -145,8 +145,8 @@ const STRIDE: u64 = 4_096;
 pub struct Question {
     /// Whether nothing was to be done any more when they end: then what must hold at rest is looked at, too.
     pub is_settled: bool,
-    /// How many of the last steps are to be drawn.
-    pub drawn: usize,
+    /// How many of the last events are to be told as an incident.
+    pub told: usize,
 }
 
 /// Compares the recordings of a cluster, one directory a server.
@@ -164,10 +164,7 @@ pub fn conform(
         untold: 0,
         compared: Compared::default(),
         properties: Vec::new(),
-        diagram: Diagram {
-            lanes: Vec::new(),
-            rows: Vec::new(),
-        },
+        incident: None,
     };
     let (mut sides, mut lasts) = (Vec::new(), Vec::new());
     for (server, directory) in directories.iter().enumerate() {
@@ -190,7 +187,7 @@ pub fn conform(
             });
         }
         report.servers.push(result);
-        lasts.extend(last);
+        lasts.push(last);
     }
     let (compared, found, matches) = compare(&mut sides);
     let names: Vec<String> = report
@@ -198,7 +195,11 @@ pub fn conform(
         .iter()
         .map(|server| server.name.clone())
         .collect();
-    report.diagram = story::draw(&sides, &matches, &names, question.drawn);
+    if question.told > 0 {
+        let woven = incident::weave(&sides, &matches, question.told);
+        let last: Vec<Option<Process>> = lasts.iter().cloned().map(Option::flatten).collect();
+        report.incident = Some(woven.incident(&sides, &names, &last, process)?);
+    }
     report.compared = compared;
     for found in found {
         report.findings.push(Finding {
@@ -212,8 +213,10 @@ pub fn conform(
         });
     }
     // A moment of some of them, or of one that went astray, is none.
-    if lasts.len() == directories.len() {
-        report.properties = moment::properties(&lasts, question.is_settled);
+    if let Some(lasts) = lasts.iter().map(Option::as_ref).collect::<Option<Vec<_>>>() {
+        let servers: Vec<Option<&Process>> = lasts.into_iter().map(Option::as_ref).collect();
+        report.properties =
+            moment::properties(&servers, &SecretHash::from(PROVEN), question.is_settled);
         let broken = report.properties.iter().filter(|(_, holds)| !holds);
         report.findings.extend(broken.map(|(property, _)| Finding {
             server: None,
@@ -234,7 +237,7 @@ fn examine(
     report: &mut Report,
     sides: &mut Vec<Side>,
     tell: &mut impl FnMut(Progress<'_>),
-) -> Result<(Server, Option<Last>), ConformError> {
+) -> Result<(Server, Option<Option<Process>>), ConformError> {
     let files = starts(directory).map_err(|source| ConformError::Directory {
         directory: directory.to_owned(),
         source,
@@ -249,7 +252,7 @@ fn examine(
     for (number, file) in files {
         let mut playback = Playback::open(&file, &layout())?;
         let name = playback.header.config.name.to_string();
-        let mut rerun = Rerun::new(&playback.header, playback.storage.clone(), question.drawn);
+        let mut rerun = Rerun::new(&playback.header, playback.storage.clone(), question.told);
         let disk = before.and_then(|before: Rerun| other_disk(&before, &playback));
         run(&mut rerun, &mut playback, |(read, len)| {
             tell(Progress {
@@ -279,22 +282,18 @@ fn examine(
         if let Some(state) = rerun.state() {
             sides.push(Side {
                 server,
-                name: config.name.clone(),
-                address: config.address.clone(),
                 incarnation: state.durable.tree.incarnation,
                 start: number,
                 is_open: ending != Ending::Stopped || rerun.has_strayed,
                 wires: std::mem::take(&mut rerun.wires).into_all(),
-                boot: playback.header.boot.now,
+                file,
+                config: config.clone(),
+                boot: playback.header.boot,
+                disk: playback.storage.clone(),
                 story: std::mem::take(&mut rerun.story),
             });
         }
-        last = known(
-            &rerun,
-            ending,
-            config.delivery.log_max,
-            config.delivery.log_max_bytes,
-        );
+        last = known(&rerun, &playback);
         result.name = name;
         result.starts.push(Start {
             number,
@@ -343,15 +342,24 @@ fn other_disk(before: &Rerun, playback: &Playback) -> Option<Breach> {
 }
 
 /// Where a start ends, if that is known: a server that was stopped is gone.
-fn known(rerun: &Rerun, ending: Ending, log_max: usize, log_max_bytes: usize) -> Option<Last> {
+fn known(rerun: &Rerun, playback: &Playback) -> Option<Option<Process>> {
+    let ending = playback.ending();
     if rerun.has_strayed || ending == Ending::Abandoned {
         return None;
     }
-    let state = rerun.state();
-    let state = state.filter(|state| ending != Ending::Stopped || state.halted.is_some());
-    Some(Last {
-        state: state.cloned(),
-        disks: rerun.disks().cloned().collect(),
-        log_max: (log_max, log_max_bytes),
-    })
+    let process = rerun.process(&playback.header);
+    Some(process.filter(|it| ending != Ending::Stopped || it.state.halted.is_some()))
+}
+
+/// What a start was before something that happened to it.
+fn process(side: &Side, number: u64) -> Result<Option<Process>, ConformError> {
+    let mut playback = Playback::open(&side.file, &layout())?;
+    let mut rerun = Rerun::new(&playback.header, playback.storage.clone(), 0);
+    while let Some(record) = playback.next()? {
+        if rerun.story.count() == number && Rerun::tells(&record) {
+            break;
+        }
+        rerun.take_in(record);
+    }
+    Ok(rerun.process(&playback.header))
 }

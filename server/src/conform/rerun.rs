@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use regrow_model::incident::Process;
 use regrow_model::node::{Config, Durable, Node, Order, Report, State};
 use regrow_model::port::{Effect, Input, Port, runtime_id};
 use stateright::actor::{Actor, Command, Id, Out};
 
 use super::breach::Breach;
+use super::incident::{Story, What};
 use super::links::Links;
-use super::story::Story;
 use super::timers::Timers;
 use super::traffic::Wires;
 use crate::edge::proven;
@@ -85,6 +86,16 @@ impl Rerun {
         self.state.as_deref()
     }
 
+    /// All of it now; nothing before it has started.
+    pub(super) fn process(&self, header: &Header) -> Option<Process> {
+        Some(Process {
+            config: header.config.clone(),
+            boot: header.boot,
+            state: self.state()?.clone(),
+            disks: self.disks().cloned().collect(),
+        })
+    }
+
     /// What may be on its disk now, the oldest first.
     pub(super) fn disks(&self) -> impl Iterator<Item = &Durable> {
         self.disk.iter().map(|(_, durable)| durable)
@@ -133,7 +144,22 @@ impl Rerun {
             Record::Stopped { round, at } => {
                 let lost = self.timers.happens(round, false, at);
                 self.breach(lost);
+                let step = self.next.saturating_sub(1);
+                self.story.tell(step, at, || What::Stopped);
             }
+        }
+    }
+
+    /// Whether the story goes on with this record.
+    pub(super) fn tells(record: &Record) -> bool {
+        match record {
+            Record::Begins { .. } | Record::Durable(_) | Record::Stopped { .. } => true,
+            Record::Row(..)
+            | Record::Ends(_)
+            | Record::Obeyed(_)
+            | Record::Released(_)
+            | Record::Checkpoint(_)
+            | Record::Abandoned => false,
         }
     }
 
@@ -166,7 +192,8 @@ impl Rerun {
             self.breach(breach);
             heard = self.wires.hears(number, input);
         }
-        self.story.tell(number, at, &cause, heard);
+        let what = || What::Given(cause.clone(), heard);
+        self.story.tell(number, at, what);
         self.out = Some(self.run(cause));
     }
 
@@ -250,9 +277,14 @@ impl Rerun {
             return;
         }
         self.durable = save;
+        let mut outdated = 0;
         while self.disk.get(1).is_some_and(|(next, _)| *next <= save) {
             self.disk.pop_front();
+            outdated += 1;
         }
+        let step = self.next.saturating_sub(1);
+        let what = || What::Saved { outdated };
+        self.story.tell(step, self.at, what);
     }
 }
 

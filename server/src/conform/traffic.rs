@@ -6,12 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::path::PathBuf;
 
-use regrow_model::message::{Address, Incarnation, Line, Peer, ServerName, Stamp};
+use regrow_model::message::{Address, Incarnation, Line, Peer, ServerName};
+use regrow_model::node::{Boot, Config, Durable};
 use regrow_model::port::{End, Input, Link};
 
 use super::breach::Breach;
-use super::story::Story;
+use super::incident::Story;
 use crate::record::digest;
 
 /// One link of one start to another server.
@@ -136,15 +138,18 @@ fn digest_of(line: &Line) -> u64 {
 pub(super) struct Side {
     /// Which recording it is of, by its place on the command line.
     pub(super) server: usize,
-    pub(super) name: ServerName,
-    pub(super) address: Address,
     pub(super) incarnation: Incarnation,
     pub(super) start: u64,
     /// Whether it may have done more than is recorded.
     pub(super) is_open: bool,
     pub(super) wires: Vec<Wire>,
-    /// When it was started.
-    pub(super) boot: Stamp,
+    /// Its recording.
+    pub(super) file: PathBuf,
+    /// What it was told when it was set up, and at this start.
+    pub(super) config: Config,
+    pub(super) boot: Boot,
+    /// What it found on its disk.
+    pub(super) disk: Option<Durable>,
     pub(super) story: Story,
 }
 
@@ -202,22 +207,22 @@ fn match_one(
     found: &mut Vec<Found>,
 ) -> Option<(usize, Wire)> {
     let is_dialer = |side: &Side| {
-        let who = (&side.name, side.incarnation);
+        let who = (&side.config.name, side.incarnation);
         wire.dialer.as_ref().map(|(name, at)| (name, *at)) == Some(who)
     };
     // If none is it, it isn't recorded.
     let dialer = sides.iter().position(is_dialer)?;
     let (near, far) = (&sides[acceptor], &sides[dialer]);
-    let addresses: Vec<&Address> = sides.iter().map(|side| &side.address).collect();
+    let addresses: Vec<&Address> = sides.iter().map(|side| &side.config.address).collect();
     let may_mean = |dialed: &Wire| {
         // Who is reached by a forwarder has an address that none of them has.
         let address = dialed.dialed.as_ref();
-        let elsewhere = address != Some(&near.address);
+        let elsewhere = address != Some(&near.config.address);
         let is_anothers = address.is_some_and(|address| addresses.contains(&address));
         let says_otherwise = dialed
             .reached
             .as_ref()
-            .is_some_and(|name| *name != near.name);
+            .is_some_and(|name| *name != near.config.name);
         !(says_otherwise || elsewhere && is_anothers)
     };
     let fit = |dialed: &Wire| {
@@ -245,7 +250,7 @@ fn match_one(
                 step: wire.steps.first().copied(),
                 breach: Breach::NoFarEnd {
                     link: wire.link,
-                    other: far.name.to_string(),
+                    other: far.config.name.to_string(),
                 },
             });
         }
@@ -270,7 +275,7 @@ fn heard(
             breach: Breach::OtherLine {
                 link: wire.link,
                 number: same + 1,
-                other: far.name.to_string(),
+                other: far.config.name.to_string(),
                 far: other.link,
                 start: far.start,
             },
@@ -284,11 +289,11 @@ fn unmatched(side: &Side, sides: &[Side], found: &mut Vec<Found>) {
     for wire in side.wires.iter().filter(|wire| wire.dialer.is_none()) {
         // Who answered without saying who it is was reached by its own address, or can't be known.
         let is_meant = |other: &&Side| match &wire.reached {
-            Some(name) => other.name == *name,
-            None => Some(&other.address) == wire.dialed.as_ref(),
+            Some(name) => other.config.name == *name,
+            None => Some(&other.config.address) == wire.dialed.as_ref(),
         };
         let mut starts = sides.iter().filter(is_meant).peekable();
-        let Some(name) = starts.peek().map(|start| start.name.clone()) else {
+        let Some(name) = starts.peek().map(|start| start.config.name.clone()) else {
             continue;
         };
         if wire.received.is_empty() {
@@ -320,6 +325,9 @@ fn common(one: &[u64], other: &[u64]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use regrow_model::message::Stamp;
+    use regrow_model::message::client::Secret;
+    use regrow_model::node::{delivery, tree};
 
     const START: Incarnation = Incarnation {
         number: 1,
@@ -329,13 +337,24 @@ mod tests {
     fn side(name: &str, is_open: bool, wire: Wire) -> Side {
         Side {
             server: 0,
-            address: name.parse().unwrap(),
-            name: ServerName::from(name),
             incarnation: START,
             start: 1,
             is_open,
             wires: vec![wire],
-            boot: Stamp(0),
+            file: PathBuf::new(),
+            config: Config {
+                name: ServerName::from(name),
+                address: name.parse().unwrap(),
+                seeds: Vec::new(),
+                secret: Secret::never(),
+                timing: tree::Timing::fast(),
+                delivery: delivery::Settings::default(),
+            },
+            boot: Boot {
+                now: Stamp(0),
+                nonce: 0,
+            },
+            disk: None,
             story: Story::default(),
         }
     }
@@ -347,7 +366,7 @@ mod tests {
         accepted.received = received.to_vec();
         accepted.steps = vec![0; received.len()];
         let near = side("s2:1", true, accepted);
-        let mut dialed = Wire::new(Link(1), Some(near.address.clone()), None);
+        let mut dialed = Wire::new(Link(1), Some(near.config.address.clone()), None);
         dialed.sent = sent.to_vec();
         compare(&mut [near, side("s1:1", is_open, dialed)]).1.len()
     }

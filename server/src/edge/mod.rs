@@ -24,7 +24,7 @@ pub use hasher::{Bulk, params};
 use pace::{Attempts, Pace};
 
 /// What takes the place of the system's secret where it is proven, within a server.
-const PROVEN: &str = "proven";
+pub(crate) const PROVEN: &str = "proven";
 
 /// What a node takes for the system's secret: the edge says so of who has proven to know it.
 pub fn proven() -> Secret {

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use regrow_model::message::Line;
 use regrow_model::message::client::{Exactly, Secret};
 use regrow_model::message::encode::EncodeError;
-use regrow_model::message::{Line, Peer, Request, Stamp};
+use regrow_model::message::kept::{bare, secret_of};
 use regrow_model::node::{Order, Timer};
 use regrow_model::port::{End, Input, Link};
 
@@ -203,37 +204,6 @@ fn append_line(mut line: Line, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let len = (out.len() - start - LINE_HEAD) as u32;
     out[start..start + LINE_HEAD].copy_from_slice(&len.to_le_bytes());
     Ok(())
-}
-
-/// Makes a request one that a wire carries; when it arrived, if it says that.
-fn bare(request: &mut Request) -> Stamp {
-    let uncover = |secret: &mut Secret| {
-        if let Secret::Hashed(hash) = secret {
-            *secret = Secret::Plain(hash.as_str().into());
-        }
-    };
-    match request {
-        Request::Register { secret, at, .. } => {
-            uncover(secret);
-            *at
-        }
-        Request::Login { secret, .. } | Request::Activity { secret, .. } => {
-            secret.iter_mut().for_each(uncover);
-            Stamp::default()
-        }
-        Request::Logout | Request::Got { .. } | Request::Invalid { .. } => Stamp::default(),
-    }
-}
-
-/// The secret that goes over no wire.
-pub(super) fn secret_of(peer: &mut Peer) -> Option<&mut Secret> {
-    if let Peer::Authenticate(join) = peer {
-        return Some(&mut join.secret);
-    }
-    if let Peer::Forget { secret, .. } = peer {
-        return Some(secret);
-    }
-    None
 }
 
 fn micros(at: Duration) -> u64 {

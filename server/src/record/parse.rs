@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use regrow_model::message::client::{Exactly, Secret};
-use regrow_model::message::{Address, Hearer, Line, Request, Stamp};
+use regrow_model::message::kept::{covered, secret_of};
+use regrow_model::message::{Address, Hearer, Line, Stamp};
 use regrow_model::port::{End, Input, Link};
 
-use super::form::{Given, LINE_HEAD, Record, secret_of};
+use super::form::{Given, LINE_HEAD, Record};
 
 /// Bytes that are no record of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -188,32 +189,13 @@ fn strange(line: &Line) -> FormError {
     ))
 }
 
-/// Makes of a request, as a wire carries it, what the edge of a server had made of it.
-fn covered(request: &mut Request, arrived: Stamp) {
-    let cover = |secret: &mut Secret| {
-        if let Secret::Plain(text) = secret {
-            *secret = Secret::Hashed((&*text).into());
-        }
-    };
-    match request {
-        Request::Register { secret, at, .. } => {
-            cover(secret);
-            *at = arrived;
-        }
-        Request::Login { secret, .. } | Request::Activity { secret, .. } => {
-            secret.iter_mut().for_each(cover);
-        }
-        Request::Logout | Request::Got { .. } | Request::Invalid { .. } => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use regrow_model::message::Peer;
     use regrow_model::message::client::{Field, Info};
     use regrow_model::message::server::{Join, Server};
-    use regrow_model::message::{Activity, Incarnation, ServerId};
+    use regrow_model::message::{Activity, Incarnation, Request, ServerId};
     use regrow_model::node::Order;
 
     fn again(record: Record) -> Record {

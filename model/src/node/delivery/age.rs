@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::{State, Step, Timer};
 use super::log::Said;
 use super::{Report, forget, home, tell, vector};
@@ -18,11 +20,13 @@ pub const TICKS_A_DAY: u32 = 24;
 const TICK: std::ops::Range<Duration> = Duration::from_secs(3_600)..Duration::from_secs(3_960);
 
 /// The ages of some things. A tick costs what ends at it, not what there is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de> + Ord"))]
 pub struct Ages<T> {
     /// How many ticks there have been while something was ageing.
     ticks: u64,
     /// At which tick each ends.
+    #[serde(with = "crate::pairs")]
     end: BTreeMap<T, u64>,
     /// The same, in the order of the ends.
     ends: BTreeSet<(u64, T)>,

@@ -18,6 +18,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::window::Window;
 use super::super::{State, Step, tree};
 use super::log::Entry;
@@ -29,7 +31,7 @@ use crate::message::{Peer, ServerName, Stream};
 use crate::port::Link;
 
 /// What passes over one edge.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Edge {
     /// Which changes of sessions the neighbour has, or will have once it has taken in what was sent. Unknown before its
     /// HELLO, and until then it is told nothing.
@@ -47,7 +49,7 @@ pub struct Edge {
 }
 
 /// A neighbour that hasn't been sent all of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Behind {
     /// From this place on.
     pub from: u64,

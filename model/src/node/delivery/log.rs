@@ -22,12 +22,15 @@ pub struct Log {
     /// Per stream, up to which number everything has arrived or been skipped.
     pub have: Vector,
     /// What each sender has said.
+    #[serde(with = "crate::pairs")]
     pub said: OrdMap<Sender, Said>,
     /// Per stream, up to which number something has been forgotten.
     pub base: Vector,
     /// What is still here although a SKIP has passed over it, by number in its stream, and its place.
+    #[serde(with = "crate::pairs")]
     pub passed: OrdMap<(Stream, u64), u64>,
     /// What each sender had said in what has been forgotten.
+    #[serde(with = "crate::pairs")]
     pub said_at_base: OrdMap<Sender, u64>,
 }
 

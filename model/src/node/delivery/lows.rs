@@ -4,14 +4,17 @@
 use std::collections::BTreeMap;
 
 use imbl::ordmap::DiffItem;
+use serde::{Deserialize, Serialize};
 
 use super::vector;
 use crate::message::Stream;
 use crate::message::client::Vector;
 
 /// Some cursors, each somebody's.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(bound(serialize = "K: Serialize", deserialize = "K: Deserialize<'de> + Ord"))]
 pub struct Lows<K> {
+    #[serde(with = "crate::pairs")]
     cursors: BTreeMap<K, Vector>,
     /// Per stream, how many of the cursors are at each number; those that are at 0 are left out.
     at: BTreeMap<Stream, BTreeMap<u64, usize>>,

@@ -51,11 +51,12 @@ use receiver::Receiver;
 use session::{Book, Index};
 
 /// The part of delivery that a crash wipes out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// The clients that are logged in here.
     pub receivers: BTreeMap<Link, Receiver>,
     /// Those that have a session, by whose it is.
+    #[serde(with = "crate::pairs")]
     pub present: BTreeMap<Registration, BTreeSet<Link>>,
     /// Up to where those who are live here have heard: they hold this server's floor down.
     pub live: Lows<Link>,

@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::{State, Step, connection};
 use super::log::{Entry, Log};
 use super::{Report, floor, home, tell, vector};
@@ -14,7 +16,7 @@ use crate::message::{ClientId, Registration, Reply};
 use crate::port::Link;
 
 /// A client that is logged in here.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Receiver {
     /// Its session; none for `anonymous`, and none after a REGISTER alone.
     pub session: Option<Held>,
@@ -37,7 +39,7 @@ pub struct Receiver {
 }
 
 /// Something that a client has not acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Unheard {
     /// What somebody said.
     Message(Arc<Message>),
@@ -46,7 +48,7 @@ pub enum Unheard {
 }
 
 /// A client that hasn't been sent all of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Behind {
     /// It reads from this place on.
     pub from: u64,
@@ -55,8 +57,10 @@ pub struct Behind {
     /// Up to where messages were gone when it began to read.
     pub lost: Vector,
     /// Why they were.
+    #[serde(with = "Info")]
     pub why: Info,
     /// Why more may have gone since.
+    #[serde(with = "Info")]
     pub since: Info,
 }
 
@@ -80,7 +84,7 @@ impl Behind {
 }
 
 /// The session of a client that is connected here.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Held {
     /// Whose.
     pub registration: Registration,
@@ -93,7 +97,7 @@ pub struct Held {
 }
 
 /// Something that was said and is to become stable.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Pending {
     /// The client's number for it.
     pub k: u64,

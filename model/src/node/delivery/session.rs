@@ -26,14 +26,15 @@ use crate::message::{Registration, Stream};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Book {
     /// The last session of every user.
+    #[serde(with = "crate::pairs")]
     pub sessions: OrdMap<Registration, Session>,
     /// Up to which change of each origin `sessions` is complete.
     pub vector: Vector,
 }
 
 /// Finds sessions by their changes. Follows from the book, so it is not on disk.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Index(OrdMap<(Stream, u64), Registration>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Index(#[serde(with = "crate::pairs")] OrdMap<(Stream, u64), Registration>);
 
 impl Book {
     /// Puts a change of this server's own in the book.

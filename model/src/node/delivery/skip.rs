@@ -6,6 +6,7 @@
 use std::ops::Bound;
 
 use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
 
 use super::super::{State, Step};
 use super::exchange::{self, Behind};
@@ -16,9 +17,10 @@ use crate::message::server::{Sender, Skip};
 use crate::port::Link;
 
 /// A SKIP that is being sent, as it was when it began: what is forgotten meanwhile is for the next one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Skipping {
     base: Vector,
+    #[serde(with = "crate::pairs")]
     said: OrdMap<Sender, u64>,
     /// The last sender that was told of.
     after: Option<Sender>,

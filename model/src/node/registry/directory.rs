@@ -19,6 +19,7 @@ pub struct Directory {
     /// Up to which change of each stream `records` is complete.
     pub vector: Vector,
     /// The changes that have lost, and which name each had given away: whoever is told of one is told who has won.
+    #[serde(with = "crate::pairs")]
     pub lost: OrdMap<Change, Username>,
 }
 
@@ -26,8 +27,9 @@ pub struct Directory {
 pub type Change = (Stream, u64);
 
 /// Finds names by their change, lost or not. Follows from the directory's records, so it is not on disk.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Index {
+    #[serde(with = "crate::pairs")]
     changes: OrdMap<Change, Username>,
     ahead: OrdSet<Change>,
 }

@@ -13,6 +13,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::window::Window;
 use super::super::{State, Step};
 use crate::message::client::Vector;
@@ -21,7 +23,7 @@ use crate::message::{Peer, Stream, Username};
 use crate::port::Link;
 
 /// What passes over one edge.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Exchange {
     /// What the neighbour has, or will have once it has taken in what was sent; unknown before its HELLO.
     pub has: Option<Vector>,

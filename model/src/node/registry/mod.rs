@@ -17,6 +17,8 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Boot, Role, Step, connection, tree};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Changes, Lock, LockDenied, LockRequest, Record};
@@ -27,11 +29,12 @@ use exchange::Exchange;
 use round::Round;
 
 /// The part of usernames that a crash wipes out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// The largest stamp that this server has seen.
     pub seen: Stamp,
     /// The rounds that this server takes part in: its own and others'. What it has promised is its reservation.
+    #[serde(with = "crate::pairs")]
     pub rounds: BTreeMap<Lock, Round>,
     /// The clients that wait for an answer to their REGISTER, and its round.
     pub asking: BTreeMap<Link, Lock>,

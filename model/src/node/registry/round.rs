@@ -16,6 +16,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::super::{State, Step, connection};
 use super::{enter, grant, own_stream};
 use crate::message::client::Info;
@@ -24,7 +26,7 @@ use crate::message::{Claim, Peer, Registration, Reply, SecretHash, Stamp, Userna
 use crate::port::Link;
 
 /// What a server keeps of a round: its reservation of the name for that claim. Never on disk, never merged.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Round {
     /// What the user will prove the name with.
     pub secret: SecretHash,
@@ -35,7 +37,7 @@ pub struct Round {
 }
 
 /// Where a round came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Upstream {
     /// This server is its origin: from this client's REGISTER.
     Client(Link),
@@ -44,7 +46,7 @@ pub enum Upstream {
 }
 
 /// What a neighbour says to a round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Answer {
     /// Nothing yet.
     Awaited,

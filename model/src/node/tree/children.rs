@@ -1,6 +1,7 @@
 //! The servers that joined this one: who is taken as a child (rule 1), who joins again (rule 7), what children are told.
 
 use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
 
 use super::dial::rearm;
 use super::known::{learn, tell_known};
@@ -12,7 +13,7 @@ use crate::node::{Report as NodeReport, Role, State as NodeState, Step};
 use crate::port::Link;
 
 /// The edge to a child.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Child {
     /// Over this link.
     pub link: Link,

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
 
 use crate::message::server::{Join, Server};
 use crate::message::{Address, Peer, ServerName};
@@ -10,7 +11,7 @@ use crate::node::{Role, State as NodeState, Step, Timer};
 use crate::port::Link;
 
 /// A dial under way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Attempt {
     /// No link yet.
     Dialing {
@@ -29,7 +30,7 @@ pub enum Attempt {
 }
 
 /// An address to dial.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Candidate {
     /// Where.
     pub address: Address,

@@ -41,7 +41,7 @@ pub use parent::Parent;
 pub use timing::Timing;
 
 /// A server's place in the tree. Volatile: a restart begins as an orphan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct State {
     /// The server that this one joined.
     pub parent: Option<Parent>,
@@ -58,7 +58,7 @@ pub struct State {
 }
 
 /// Who this server is, and whom it has ever heard of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Durable {
     /// Its rank, for ever.
     pub id: ServerId,

@@ -1,6 +1,8 @@
 //! The server that this one joined: who is taken as the parent (rule 2), when it is left (rule 3), and what an orphan
 //! does (rule 4).
 
+use serde::{Deserialize, Serialize};
+
 use super::Report;
 use super::children::pass_on;
 use super::dial::{Attempt, addresses, asks_over, end_attempt, rearm};
@@ -10,7 +12,7 @@ use crate::node::{Report as NodeReport, Role, State as NodeState, Step, Timer};
 use crate::port::Link;
 
 /// The edge to the parent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Parent {
     /// Over this link.
     pub link: Link,

@@ -13,13 +13,18 @@ pub(in crate::command) fn save(
     counterexample: &Counterexample,
 ) -> Result<PathBuf, Failure> {
     let file = directory.join(counterexample.file_name());
-    let mut text = serde_json::to_string_pretty(counterexample)
-        .expect("a counterexample is made of texts and numbers");
-    text.push('\n');
     fs::create_dir_all(directory)
-        .and_then(|()| fs::write(&file, text))
+        .and_then(|()| fs::write(&file, text(counterexample)))
         .map_err(|error| Failure::File(file.clone(), error))?;
     Ok(file)
+}
+
+/// What a file of it says.
+pub(in crate::command) fn text(counterexample: &Counterexample) -> String {
+    let mut text = serde_json::to_string_pretty(counterexample)
+        .expect("a counterexample is made of what a file can hold");
+    text.push('\n');
+    text
 }
 
 /// Reads one.

@@ -26,7 +26,7 @@ use thiserror::Error;
 use super::complain;
 use super::names::{self, Unknown};
 use super::say::{Unsaid, print};
-pub(super) use files::{read, save};
+pub(super) use files::{read, save, text};
 use progress::Teller;
 
 /// States that are kept at most: what a graph of them takes fits into [`progress::MEMORY_MAX_BYTES`].
@@ -246,8 +246,12 @@ pub(super) fn ask(case: &Case, threads: NonZeroUsize) -> Result<Verdict, Failure
 
 fn replay(file: &Path) -> Result<ExitCode, Failure> {
     let counterexample = files::read(file)?;
-    let replayed = counterexample.replay();
-    let replayed = replayed.map_err(|stale| Failure::Stale(file.to_owned(), stale))?;
+    let stale = |stale| Failure::Stale(file.to_owned(), stale);
+    if let Some(played) = counterexample.relive().map_err(stale)? {
+        print(counterexample.account(&played, Detail::Changes))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let replayed = counterexample.replay().map_err(stale)?;
     print(counterexample.transcript(&replayed, Detail::Changes))?;
     Ok(ExitCode::SUCCESS)
 }

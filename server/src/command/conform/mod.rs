@@ -4,14 +4,16 @@ mod json;
 mod text;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use regrow_model::counterexample::Counterexample;
+use regrow_model::incident::{Incident, Played};
 
-use super::complain;
 use super::say::Unsaid;
+use super::{check, complain};
 use crate::conform::{ConformError, Progress, Question, conform};
 
 /// How often it tells how far it is.
@@ -34,8 +36,12 @@ pub struct Conform {
     /// Draw the last steps as a sequence diagram into this file: in characters, or as a picture if its name ends in .svg
     #[arg(long, value_name = "FILE")]
     diagram: Option<PathBuf>,
-    /// Draw so many steps
-    #[arg(long, value_name = "N", default_value_t = 200, requires = "diagram")]
+    /// Keep the last steps in this file as a counterexample is kept: `regrow check --replay` tells them, `regrow explore --at`
+    /// walks through them
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Draw, or keep, so many steps
+    #[arg(long, value_name = "N", default_value_t = 200)]
     steps: usize,
     /// Print one JSON object
     #[arg(long)]
@@ -50,7 +56,7 @@ enum Failure {
     Conform(#[from] ConformError),
     /// Name another file.
     #[error("cannot write {}: {source}", file.display())]
-    Diagram {
+    File {
         /// Which.
         file: PathBuf,
         /// What the system says.
@@ -69,7 +75,7 @@ pub fn run(arguments: &Conform) -> ExitCode {
         Err(failure) => {
             complain("regrow conform", &failure);
             match failure {
-                Failure::Conform(_) | Failure::Diagram { .. } => ExitCode::from(2),
+                Failure::Conform(_) | Failure::File { .. } => ExitCode::from(2),
                 Failure::Print(_) => ExitCode::FAILURE,
             }
         }
@@ -78,26 +84,18 @@ pub fn run(arguments: &Conform) -> ExitCode {
 
 fn judge(arguments: &Conform) -> Result<ExitCode, Failure> {
     let mut teller = Teller::new();
+    let is_told = arguments.diagram.is_some() || arguments.save.is_some();
     let question = Question {
         is_settled: arguments.settled,
-        drawn: arguments.diagram.as_ref().map_or(0, |_| arguments.steps),
+        told: if is_told { arguments.steps } else { 0 },
     };
     let report = conform(&arguments.directories, question, |progress| {
         teller.tell(progress);
     });
     teller.finish();
     let report = report?;
-    if let Some(file) = &arguments.diagram {
-        let is_picture = file.extension().is_some_and(|ending| ending == "svg");
-        let drawn = match is_picture {
-            true => report.diagram.svg(),
-            false => report.diagram.text(),
-        };
-        let cannot = |source| Failure::Diagram {
-            file: file.clone(),
-            source,
-        };
-        std::fs::write(file, drawn).map_err(cannot)?;
+    if let Some(incident) = &report.incident {
+        keep(arguments, incident)?;
     }
     if arguments.json {
         json::print(&report)?;
@@ -105,6 +103,35 @@ fn judge(arguments: &Conform) -> Result<ExitCode, Failure> {
         text::print(&report)?;
     }
     Ok(ExitCode::from(u8::from(!report.is_good())))
+}
+
+/// Draws the last steps, and keeps them, as far as either is asked for.
+fn keep(arguments: &Conform, incident: &Incident) -> Result<(), Failure> {
+    let write = |file: &Path, text: String| {
+        let cannot = |source| Failure::File {
+            file: file.to_owned(),
+            source,
+        };
+        std::fs::write(file, text).map_err(cannot)
+    };
+    if let Some(file) = &arguments.diagram {
+        let played = Played::new(incident.clone());
+        let diagram = played.diagram(played.len());
+        let is_picture = file.extension().is_some_and(|ending| ending == "svg");
+        write(
+            file,
+            if is_picture {
+                diagram.svg()
+            } else {
+                diagram.text()
+            },
+        )?;
+    }
+    if let Some(file) = &arguments.save {
+        let kept = Counterexample::of_incident(incident.clone(), arguments.settled);
+        write(file, check::text(&kept))?;
+    }
+    Ok(())
 }
 
 /// Tells on a terminal how far it is.

@@ -31,7 +31,7 @@ pub(super) fn text(results: &Results) -> String {
     for (seed, failure) in &results.failures {
         let how = match failure.ending {
             Ending::Held => "holds",
-            Ending::Unsafe => "does not hold",
+            Ending::Unsafe | Ending::AtRest => "does not hold",
             Ending::Left => "held, and the protocol broke it by its own step",
             Ending::Open { .. } | Ending::Stuck { .. } => "never holds again",
         };

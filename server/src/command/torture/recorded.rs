@@ -20,7 +20,7 @@ pub(super) fn compare(directories: &[PathBuf]) -> Result<Conformed, ConformError
     let mut line = Meanwhile::new(Duration::from_secs(1), Duration::from_secs(10));
     let question = Question {
         is_settled: true,
-        drawn: 0,
+        told: 0,
     };
     let report = conform(directories, question, |progress| {
         if line.is_due().is_some() {

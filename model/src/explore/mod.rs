@@ -1,6 +1,22 @@
 //! A world as stateright's Explorer shows it to a person: steps in words, differences instead of dumps, and a sequence
 //! diagram of the way.
 
+/// A condition of stateright's is a plain function: so there is one for each row of the table of properties.
+macro_rules! conditions {
+    ($holds:ident) => {
+        conditions!($holds:
+            0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39
+            40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63)
+    };
+    ($holds:ident: $($row:literal)*) => {
+        &[$($holds::<$row>),*]
+    };
+}
+
+mod relived;
+
+pub use relived::Relived;
+
 use std::fmt;
 
 use stateright::{Model, Path, Property};
@@ -112,22 +128,13 @@ impl Model for Explored {
 
 type Condition = fn(&Explored, &Shown) -> bool;
 
-/// A condition of stateright's is a plain function: so there is one for each row of the table.
+/// Whether a row of the table holds.
 fn holds<const ROW: usize>(explored: &Explored, shown: &Shown) -> bool {
     let row = property::ALL.get(ROW);
     row.is_none_or(|property| (property.holds)(&View::new(&explored.world, &shown.0)))
 }
 
-macro_rules! conditions {
-    ($($row:literal)*) => {
-        &[$(holds::<$row>),*]
-    };
-}
-
-const CONDITIONS: &[Condition] = conditions!(
-    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39
-    40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
-);
+const CONDITIONS: &[Condition] = conditions!(holds);
 
 // Or a property would be missing in the Explorer.
 const _: () = assert!(property::ALL.len() <= CONDITIONS.len());

@@ -1,18 +1,17 @@
-//! The properties of the protocol, of the last moment that a cluster's recordings show.
+//! The properties of the protocol, of one moment of servers that really run. Of clients, and of what is on its way, nothing
+//! is known.
 
 use std::collections::BTreeSet;
 
-use regrow_model::message::client::Secret;
-use regrow_model::node::{Durable, State, drain};
-use regrow_model::property::{self, Kind, Property};
-use regrow_model::world::Memo;
-use regrow_model::world::Ways;
-use regrow_model::world::server::Process;
-use regrow_model::world::view::View;
+use super::Process;
+use crate::message::SecretHash;
+use crate::message::client::Secret;
+use crate::node::drain;
+use crate::property::{self, Kind, Property};
+use crate::world::view::View;
+use crate::world::{Memo, Ways, server};
 
-use crate::edge::proven;
-
-/// The properties that servers' states can break by themselves: of clients, the recordings of servers say too little.
+/// The properties that servers' states can break by themselves.
 const OF_SERVERS: &[&str] = &[
     "unique usernames",
     "no zombie",
@@ -33,27 +32,29 @@ const OF_SERVERS: &[&str] = &[
     "no server contradicts itself",
 ];
 
-/// A server, as its recordings leave it.
-pub(super) struct Last {
-    /// What it remembers, unless it was stopped at once.
-    pub(super) state: Option<State>,
-    /// What is on its disk, and what was saved after that.
-    pub(super) disks: Vec<Durable>,
-    /// How much its log may hold, in messages and in bytes.
-    pub(super) log_max: (usize, usize),
-}
-
-/// Whether each property that is looked at holds.
-pub(super) fn properties(servers: &[Last], is_settled: bool) -> Vec<(&'static Property, bool)> {
-    let processes: Vec<Option<Process>> = servers.iter().map(Last::process).collect();
-    let secret: Secret = proven();
+/// Whether each property that is looked at holds of these servers, `None` for those that are down. What must hold once all
+/// has come to rest is looked at only if it has.
+pub fn properties(
+    servers: &[Option<&Process>],
+    secret: &SecretHash,
+    is_settled: bool,
+) -> Vec<(&'static Property, bool)> {
+    let processes: Vec<Option<server::Process>> = servers
+        .iter()
+        .map(|process| process.map(as_in_a_world))
+        .collect();
+    let secret = Secret::Hashed(secret.clone());
+    let settings = || servers.iter().flatten().map(|it| &it.config.delivery);
     let view = View {
         servers: processes
             .iter()
             .map(|process| process.as_ref().map(|process| &*process.state))
             .map(|state| state.filter(|state| state.halted.is_none()))
             .collect(),
-        disks: servers.iter().map(|last| last.disks.first()).collect(),
+        disks: servers
+            .iter()
+            .map(|process| process.and_then(|process| process.disks.first()))
+            .collect(),
         guests: Vec::new(),
         quiet: true,
         processes: processes.iter().flatten().collect(),
@@ -68,9 +69,10 @@ pub(super) fn properties(servers: &[Last], is_settled: bool) -> Vec<(&'static Pr
             .any(|process| process.state.drain != drain::Stage::Serving),
         deserted: BTreeSet::new(),
         drawn: None,
-        log_max: servers.iter().fold((0, 0), |most, last| {
-            (most.0.max(last.log_max.0), most.1.max(last.log_max.1))
-        }),
+        log_max: (
+            settings().map(|it| it.log_max).max().unwrap_or(0),
+            settings().map(|it| it.log_max_bytes).max().unwrap_or(0),
+        ),
         has_faults: true,
         only_stops: false,
         given_up: BTreeSet::new(),
@@ -91,14 +93,12 @@ pub(super) fn properties(servers: &[Last], is_settled: bool) -> Vec<(&'static Pr
         .collect()
 }
 
-impl Last {
-    /// Its process, if it runs, or has halted by itself.
-    fn process(&self) -> Option<Process> {
-        let mut process = Process::new(Memo::new(self.state.clone()?));
-        let unsynced = self.disks.iter().skip(1).cloned();
-        process.unsynced = unsynced.map(Memo::new).collect();
-        Some(process)
-    }
+/// The same process, as a world would have it.
+fn as_in_a_world(process: &Process) -> server::Process {
+    let mut twin = server::Process::new(Memo::new(process.state.clone()));
+    let unsynced = process.disks.iter().skip(1).cloned();
+    twin.unsynced = unsynced.map(Memo::new).collect();
+    twin
 }
 
 #[cfg(test)]
