@@ -7,6 +7,9 @@ use crate::property::{Kind, Property};
 use crate::scenario::Scenario;
 use crate::world::{Action, World};
 
+/// What coverage calls it when a server cuts another one off because what it says makes no sense.
+const NONSENSE: &str = "nonsense";
+
 /// What is put to the checker.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
@@ -28,6 +31,8 @@ pub struct Verdict {
     /// Labels that the scenario names and the check never came across. Empty if the check ended early, and for a
     /// mutant, which needn't get anywhere.
     pub missing: Vec<&'static str>,
+    /// Whether a server was cut off for nonsense, where nobody talks any: the scenario doesn't name it, and no rule is broken.
+    pub nonsense: bool,
 }
 
 /// What is known of one property after a check.
@@ -77,19 +82,22 @@ impl Case {
         let missing = reaches
             .filter(|label| judges_reach && !report.coverage.has(label))
             .collect();
+        let names_nonsense = self.scenario.reaches.contains(&NONSENSE);
+        let nonsense = report.coverage.has(NONSENSE) && !names_nonsense && self.mutant.is_none();
         Ok(Verdict {
             case: *self,
             properties,
             missing,
+            nonsense,
             report,
         })
     }
 }
 
 impl Verdict {
-    /// Whether every property holds and everything that the scenario names was reached.
+    /// Whether every property holds, everything that the scenario names was reached, and servers made sense to each other.
     pub fn is_good(&self) -> bool {
-        self.report.violations.is_empty() && self.missing.is_empty()
+        self.report.violations.is_empty() && self.missing.is_empty() && !self.nonsense
     }
 
     /// Whether every run whose faults end does converge; `None` if the check ended before that was known.

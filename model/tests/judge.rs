@@ -27,8 +27,9 @@ fn assert_all_hold(scenarios: impl IntoIterator<Item = &'static Scenario>, state
         let broken = &verdict.report.violations;
         assert!(
             verdict.is_good(),
-            "{name}: {broken:?} {:?}",
-            verdict.missing
+            "{name}: {broken:?} {:?}, nonsense: {}",
+            verdict.missing,
+            verdict.nonsense
         );
     }
 }

@@ -47,6 +47,16 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["LOCK_ALLOWED", "LOCK_DENIED", "LOCK_RELEASE", "DIRECTORY"],
     },
     Scenario {
+        name: "last-stamp",
+        says: "a client asks for a name at one of two servers, whose clock shows the last stamp that there is",
+        size: Size::Smoke,
+        setup: || Setup {
+            clocks: vec![Stamp(1), Stamp::MAX],
+            ..race(&[0, 1], &[wish("aaron", "s1", 2, Stamp::MAX.0)])
+        },
+        reaches: &["LOCK_ALLOWED", "DIRECTORY"],
+    },
+    Scenario {
         name: "name-race-departure",
         says: "two clients ask for one name, and one may leave before it is answered",
         size: Size::Smoke,
