@@ -1,11 +1,18 @@
 //! Property 22, clocks don't matter: skew, jumps and equal stamps change which of several claims wins, never that
-//! one does. A name that was refused to all who asked for it would have gone to nobody.
+//! one does. A name that was refused to all who asked for it would have gone to nobody. And a clock that goes back over a
+//! restart steals no old name: what a start gives away is younger than all that earlier ones gave away.
 
+use crate::node::State;
 use crate::world::guest::Stage;
 use crate::world::view::View;
 
-/// Whether of those who asked for a name, somebody got it, still waits, or didn't stay to hear the answer.
+/// Whether it holds.
 pub fn holds(view: &View<'_>) -> bool {
+    is_given(view) && view.live().all(|(_, server)| rises(server))
+}
+
+/// Whether of those who asked for a name, somebody got it, still waits, or didn't stay to hear the answer.
+fn is_given(view: &View<'_>) -> bool {
     let guests = || view.guests.iter();
     guests().all(|(wish, _)| {
         let mut asked = guests()
@@ -13,4 +20,14 @@ pub fn holds(view: &View<'_>) -> bool {
             .peekable();
         asked.peek().is_none() || asked.any(|(_, guest)| guest.stage != Stage::Refused)
     })
+}
+
+/// Whether a server has stamped what it gave away later at each start than at those before.
+fn rises(server: &State) -> bool {
+    let records = server.durable.registry.records.values();
+    let own = records.map(|record| &record.registration);
+    let own = own.filter(|own| own.origin.server == server.id().name);
+    let mut own: Vec<_> = own.collect();
+    own.sort_unstable_by_key(|own| (own.origin.incarnation, own.registertime));
+    own.is_sorted_by_key(|own| own.registertime)
 }

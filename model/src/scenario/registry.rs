@@ -57,6 +57,16 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["LOCK_ALLOWED", "DIRECTORY"],
     },
     Scenario {
+        name: "clock-goes-back",
+        says: "a server gives a name away, crashes and starts again, and its clock shows an earlier time when it gives the next one away",
+        size: Size::Smoke,
+        setup: || {
+            let guests = [wish("aaron", "s1", 1, 99), wish("bella", "s2", 1, 9)];
+            crash(race(&[0], &guests), 1)
+        },
+        reaches: &["crash", "restart", "REGISTER_SUCCESS"],
+    },
+    Scenario {
         name: "name-race-departure",
         says: "two clients ask for one name, and one may leave before it is answered",
         size: Size::Smoke,
