@@ -58,6 +58,7 @@ fn hecklers() -> impl Iterator<Item = Want> {
         vec![register("walter"), got()],
         vec![register("trudy"), got()],
         vec![login("mallory", "s2")],
+        vec![login("mallory", "s1"), anonymous(None)],
         vec![login("mallory", "s1"), says("trudy", "s1", None)],
         vec![login("mallory", "s1"), says("mallory", "s2", None)],
     ];
