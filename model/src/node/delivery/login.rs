@@ -22,7 +22,6 @@ pub fn on_login(
     stays: bool,
     step: &mut Step<'_>,
 ) {
-    let resuming = resume.is_some();
     if let (Some(resume), Some((username, _))) = (&resume, speaker::speaker(s, link)) {
         age::take_word(s, username, resume, step);
     }
@@ -59,7 +58,7 @@ pub fn on_login(
         return;
     };
     receiver.lines += 1;
-    let resumed = (resuming && receiver.client.is_some()).then(|| {
+    let resumed = receiver.client.is_some().then(|| {
         let cursor = receiver.cursor.clone();
         Box::new(Resumed { servers, cursor })
     });
