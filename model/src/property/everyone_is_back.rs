@@ -1,15 +1,13 @@
 //! Property 11: settled, every user of a client of ours who didn't ask to leave, and wasn't refused its name nor lost it to
-//! somebody else, is logged in somewhere, if it knows a server that runs. A client that gave up
+//! somebody else, is logged in somewhere, if it knows a server that runs, and with our extension. A client that gave up
 //! a name that is its user's, or that doesn't dial again, hears nothing and is owed nothing: no other property sees it.
 
-use crate::client::{Ask, Kind, Stage};
+use crate::client::{Ask, Kind, Phase, Stage};
 use crate::message::Username;
 use crate::message::client::Secret;
 use crate::message::server::Record;
 use crate::world::user::{Seat, User, Wish};
 use crate::world::view::View;
-
-use super::no_loss::is_logged_in;
 
 /// Whether it holds.
 pub fn holds(view: &View<'_>) -> bool {
@@ -17,11 +15,20 @@ pub fn holds(view: &View<'_>) -> bool {
         || view.live().next().is_none()
         || view.users.iter().all(|(user, seat)| {
             !wants_to_be_here(user, seat)
-                || is_logged_in(seat)
+                || is_live(seat)
                 || has_lost(view, user)
                 || was_refused(view, user, seat)
                 || view.is_stranded(seat)
         })
+}
+
+/// Whether a client's server speaks our extension with it.
+fn is_live(seat: &Seat) -> bool {
+    let process = seat.process.as_ref();
+    process.is_some_and(|process| match &process.state.stage {
+        Stage::Connected(connection) => matches!(connection.phase, Phase::Live { .. }),
+        Stage::Idle | Stage::Waiting | Stage::Dialing(_) => false,
+    })
 }
 
 /// Whether somebody else holds the name that a user registered.
