@@ -41,7 +41,7 @@ impl Memory {
     }
 
     /// What this memory's client is called.
-    pub(super) fn client(&self, named: &ClientId) -> ClientId {
+    pub fn client(&self, named: &ClientId) -> ClientId {
         match self.begun {
             0 => named.clone(),
             times => ClientId::from(format_smolstr!("{named}.{times}")),

@@ -78,7 +78,10 @@ pub const MUTANTS: &[Mutant] = &[
         name: "forgotten-at-acknowledgement",
         says: "a client forgets what it said once one server has it",
         scenario: "speaker-s-server-dies",
-        alter: |setup| setup.rules.delivery.stable = |said, _| said,
+        alter: |setup| {
+            setup.rules.delivery.stable = |said, _| said;
+            setup.law = Some("what a client lets go of everyone has");
+        },
     },
     Mutant {
         name: "acknowledged-before-durable",

@@ -2,6 +2,7 @@
 //! with its disk, has it.
 
 use crate::client::Kind;
+use crate::message::server::Sender;
 use crate::node::Timer;
 use crate::node::delivery::log::Log;
 use crate::node::delivery::vector;
@@ -19,6 +20,31 @@ pub fn holds(view: &View<'_>) -> bool {
         user.client.kind == Kind::Legacy
             || seat.hearing.safe <= logs.iter().map(|log| said(log)).max().unwrap_or(0)
     })
+}
+
+/// Whether every log has what a client of ours has let go of, because it was told that everyone has it: where no client is forgotten, and
+/// nobody is left behind.
+pub fn stable(view: &View<'_>) -> bool {
+    let is_excused = view.clients_end || view.patience_ends || view.logs_end || view.strangers;
+    let mut seats = view.users.iter();
+    is_excused
+        || !view.given_up.is_empty()
+        || seats.all(|(user, seat)| {
+            let Some(process) = &seat.process else {
+                return true;
+            };
+            let Some(config) = user.starts().nth(process.start) else {
+                return true;
+            };
+            let memory = &process.state.memory;
+            let Some(username) = memory.user.clone().filter(|_| config.kind == Kind::Ours) else {
+                return true;
+            };
+            let client = memory.client(&config.client);
+            let sender = Sender { username, client };
+            let mut logs = view.logs();
+            logs.all(|log| log.said(&sender) >= memory.stable)
+        })
 }
 
 /// Whether what is in a server's log is on its disk, or will be without anyone's doing: a save is on its way there, or a timer runs

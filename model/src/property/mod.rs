@@ -225,6 +225,13 @@ pub const ALL: &[Property] = &[
     },
     Property {
         number: 7,
+        name: "what a client lets go of everyone has",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: durable_activities::stable,
+    },
+    Property {
+        number: 7,
         name: "what was said will be on disk",
         kind: Kind::Safety,
         part: Part::Delivery,

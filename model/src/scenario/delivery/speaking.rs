@@ -158,6 +158,16 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["cut", "heal"],
     },
     Scenario {
+        name: "speaker-connects-anew",
+        says: "a speaker connects anew to its server, which may be the only one to have its words",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![user(1, Kind::Ours, &[1], [say("a"), go(1)])];
+            world(&[0, 1], users, CALM)
+        },
+        reaches: &["ACTIVITY_GOT", "ACTIVITY_ACK"],
+    },
+    Scenario {
         name: "speaker-moves-on",
         says: "a speaker moves to another server while its words are on their way there",
         size: Size::Full,
