@@ -70,6 +70,19 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["SKIP", "why: server forgotten"],
     },
     Scenario {
+        name: "log-full-over-a-cut-patient",
+        says: "the same; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a"), say("b")]),
+                user(2, Kind::Ours, &[2], []),
+            ];
+            short_log(quiet(world(&[0, 1], users, CUT))).patient()
+        },
+        reaches: &["SKIP", "why: server forgotten"],
+    },
+    Scenario {
         name: "skip-over-unheard-patient",
         says: "a log has room for one message; a listener hasn't heard what its server has when that is told what it will never get; timers wait until nothing else can happen",
         size: Size::Full,
