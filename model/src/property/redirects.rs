@@ -1,7 +1,7 @@
 //! Property 18: redirects end and lose nothing. Nobody is sent on without end; whoever wants to be logged in is, at last; then
-//! every server knows how many are on each. What a redirect must not lose is what properties 8 to 11 say.
+//! every server knows how many are on each, and none sends anybody to one that is gone. What a redirect must not lose is what properties 8 to 11 say.
 
-use crate::message::{Line, Peer, Reply};
+use crate::message::{Line, Peer, Reply, ServerName};
 use crate::node::Role;
 use crate::node::State;
 use crate::port::Link;
@@ -36,7 +36,9 @@ pub fn arrive(view: &View<'_>) -> bool {
         && seats().all(|seat| !wants_to_be(seat) || is_logged_in(seat))
         && (!view.only_stops || seats().all(|seat| !is_left_standing(seat)))
         && view.live().all(|(_, server)| {
-            server.balance.clients == logged_in(server) && knows_others(view, server)
+            server.balance.clients == logged_in(server)
+                && knows_others(view, server)
+                && knows_who_is_gone(view, server)
         })
 }
 
@@ -97,4 +99,13 @@ fn knows_others(view: &View<'_>, server: &State) -> bool {
             let known = server.balance.others.get(&other.id().name);
             known.is_some_and(|known| known.load.clients == Some(other.balance.clients))
         })
+}
+
+/// Whether a server takes none that is gone for a place to send clients to. Of several that went at once nobody may be left who could tell
+/// it.
+fn knows_who_is_gone(view: &View<'_>, server: &State) -> bool {
+    let gone = view.servers.iter().filter(|server| server.is_none());
+    let runs = |name: &ServerName| view.live().any(|(_, other)| other.id().name == *name);
+    let mut others = server.balance.others.iter();
+    gone.count() > 1 || others.all(|(name, other)| other.load.clients.is_none() || runs(name))
 }

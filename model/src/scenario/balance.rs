@@ -8,7 +8,7 @@ use crate::client::{Ask, Kind};
 use crate::node::{balance, rules};
 use crate::property::Part;
 use crate::world::user::{User, Wish};
-use crate::world::{Faults, Setup, Start, Ways};
+use crate::world::{Event, Faults, Setup, Start, Ways};
 
 /// Somebody who only listens.
 fn listener(n: usize) -> User {
@@ -52,6 +52,16 @@ pub const SCENARIOS: &[Scenario] = &[
             setup
         },
         reaches: &["Renew", "SERVER_ANNOUNCE"],
+    },
+    Scenario {
+        name: "neighbour-dies",
+        says: "a listener comes to one of two servers, the other one of which dies",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![Event::Crash(2)],
+            ..world(&[0, 1], vec![listener(1)])
+        },
+        reaches: &["SERVER_ANNOUNCE", "crash"],
     },
     Scenario {
         name: "redirect-line",
