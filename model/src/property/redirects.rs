@@ -4,6 +4,7 @@
 use crate::message::{Line, Peer, Reply, ServerName};
 use crate::node::Role;
 use crate::node::State;
+use crate::node::drain::Stage;
 use crate::port::Link;
 use crate::world::user::Seat;
 use crate::world::view::View;
@@ -19,11 +20,14 @@ pub fn once(view: &View<'_>) -> bool {
     })
 }
 
-/// Whether nobody has been sent on more often than there are servers.
+/// Whether nobody has been sent on more often than there are servers, and no server that is being stopped has waited its patience out where
+/// all that it waits for comes in time.
 pub fn end(view: &View<'_>) -> bool {
     let servers = view.servers.len();
     let mut seats = view.users.iter().map(|(_, seat)| seat);
+    let has_waited = |server: &State| server.drain == Stage::Draining { patience: 0 };
     seats.all(|seat| usize::from(seat.sent_on) <= servers)
+        && !(view.only_stops && view.live().any(|(_, server)| has_waited(server)))
 }
 
 /// Settled: whether all who want to be logged in are, and every server knows the loads.

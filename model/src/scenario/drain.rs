@@ -50,7 +50,12 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "drain-patient",
         says: "a server with three listeners is stopped, which are sent on one by one; timers wait until nothing else can happen",
         size: Size::Smoke,
-        setup: || world(&[0, 1], (1..=3).map(listener).collect(), &[Event::Drain(2)]).patient(),
+        setup: || {
+            let listeners = (1..=3).map(listener).collect();
+            let mut setup = world(&[0, 1], listeners, &[Event::Drain(2)]).patient();
+            setup.servers[1].timing.drain.patience = 5;
+            setup
+        },
         reaches: &["drain", "REDIRECT", "LEAVE", "LEFT", "handed over"],
     },
     Scenario {
