@@ -80,7 +80,7 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: "speaker-s-server-dies",
         alter: |setup| {
             setup.rules.delivery.stable = |said, _| said;
-            setup.law = Some("what a client lets go of everyone has");
+            setup.law = Some("what is let go of everyone has");
         },
     },
     Mutant {

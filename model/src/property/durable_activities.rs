@@ -2,10 +2,12 @@
 //! with its disk, has it.
 
 use crate::client::Kind;
+use crate::message::client::Vector;
 use crate::message::server::Sender;
 use crate::node::Timer;
 use crate::node::delivery::log::Log;
 use crate::node::delivery::vector;
+use crate::world::user::{Seat, User};
 use crate::world::view::View;
 
 /// Whether it holds, where no client is forgotten: else nobody may know any more how far one was.
@@ -22,29 +24,33 @@ pub fn holds(view: &View<'_>) -> bool {
     })
 }
 
-/// Whether every log has what a client of ours has let go of, because it was told that everyone has it: where no client is forgotten, and
-/// nobody is left behind.
-pub fn stable(view: &View<'_>) -> bool {
+/// Whether every server has what another one has forgotten, and what a client of ours has let go of because it was told that everyone has
+/// it: where no client is forgotten, and nobody is left behind.
+pub fn let_go(view: &View<'_>) -> bool {
+    // Of who is down what it would start again with.
+    let servers = view.servers.iter().zip(&view.disks);
+    let durable = servers.filter_map(|(server, disk)| server.map(|it| &it.durable).or(*disk));
+    let logs: Vec<&Log> = durable.map(|it| &it.delivery.log).collect();
+    let have_all = |base: &Vector| logs.iter().all(|log| vector::covers(&log.have, base));
+    let know = |sender: &Sender, k: u64| logs.iter().all(|log| log.said(sender) >= k);
     let is_excused = view.clients_end || view.patience_ends || view.logs_end || view.strangers;
-    let mut seats = view.users.iter();
     is_excused
         || !view.given_up.is_empty()
-        || seats.all(|(user, seat)| {
-            let Some(process) = &seat.process else {
-                return true;
-            };
-            let Some(config) = user.starts().nth(process.start) else {
-                return true;
-            };
-            let memory = &process.state.memory;
-            let Some(username) = memory.user.clone().filter(|_| config.kind == Kind::Ours) else {
-                return true;
-            };
-            let client = memory.client(&config.client);
-            let sender = Sender { username, client };
-            let mut logs = view.logs();
-            logs.all(|log| log.said(&sender) >= memory.stable)
-        })
+        || (logs.iter().all(|log| have_all(&log.base))
+            && view.users.iter().all(|(user, seat)| {
+                let stable = stable(user, seat);
+                stable.is_none_or(|(sender, k)| know(&sender, k))
+            }))
+}
+
+/// What the client of a user is called, if it runs and numbers what it says, and up to where it has let go of that.
+fn stable(user: &User, seat: &Seat) -> Option<(Sender, u64)> {
+    let process = seat.process.as_ref()?;
+    let config = user.starts().nth(process.start)?;
+    let memory = &process.state.memory;
+    let username = memory.user.clone()?;
+    let client = memory.client(&config.client);
+    (config.kind == Kind::Ours).then_some((Sender { username, client }, memory.stable))
 }
 
 /// Whether what is in a server's log is on its disk, or will be without anyone's doing: a save is on its way there, or a timer runs

@@ -225,10 +225,10 @@ pub const ALL: &[Property] = &[
     },
     Property {
         number: 7,
-        name: "what a client lets go of everyone has",
+        name: "what is let go of everyone has",
         kind: Kind::Safety,
         part: Part::Delivery,
-        holds: durable_activities::stable,
+        holds: durable_activities::let_go,
     },
     Property {
         number: 7,

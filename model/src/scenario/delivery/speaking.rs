@@ -132,6 +132,19 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["cut", "heal", "HELLO"],
     },
     Scenario {
+        name: "two-senders",
+        says: "two speakers on two servers say something to each other",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a")]),
+                anonymous(2, Kind::Legacy, &[2], [say("b")]),
+            ];
+            quiet(world(&[0, 1], users, CALM))
+        },
+        reaches: &["ACTIVITY_BROADCAST of a server", "FLOORS"],
+    },
+    Scenario {
         name: "two-senders-over-a-cut",
         says: "two users on two servers speak to each other while the two servers lose and find each other",
         size: Size::Full,
