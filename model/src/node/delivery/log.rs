@@ -117,18 +117,6 @@ impl Log {
         Ok(Some(entry))
     }
 
-    /// What `cursor` doesn't include, in order of arrival, with its places.
-    pub fn after<'a>(
-        &'a self,
-        cursor: &'a Vector,
-    ) -> impl Iterator<Item = (u64, &'a Entry)> + use<'a> {
-        let start = self.first_after(cursor);
-        let entries = self.entries.range(start..);
-        entries
-            .map(|(place, entry)| (*place, entry))
-            .filter(|(_, entry)| !entry.message.is_in(cursor))
-    }
-
     /// The place before which a cursor includes everything. Looks no further back than there.
     pub(super) fn first_after(&self, cursor: &Vector) -> u64 {
         let mut missing = vector::between(&vector::join(cursor, &self.base), &self.have);
