@@ -8,7 +8,10 @@ pub const MUTANTS: &[Mutant] = &[
         name: "client-forgets-at-acknowledgement",
         says: "a client forgets what it said once a server acknowledges it, whoever else has it",
         scenario: "speaker-s-server-dies",
-        alter: |setup| setup.client_rules.forgets = |acknowledged, _| acknowledged,
+        alter: |setup| {
+            setup.client_rules.forgets = |acknowledged, _| acknowledged;
+            setup.law = Some("no loss");
+        },
     },
     Mutant {
         name: "client-offers-once",

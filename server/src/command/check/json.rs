@@ -29,6 +29,7 @@ struct Scenario<'a> {
     /// `null` where the check ended before it was known.
     converges: Option<bool>,
     coverage_missing: &'a [&'static str],
+    nonsense: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     counterexamples: Vec<Found<'a>>,
 }
@@ -76,6 +77,7 @@ pub(super) fn print(outcome: &Outcome) -> Result<(), Unsaid> {
             .collect(),
         converges: verdict.converges(),
         coverage_missing: &verdict.missing,
+        nonsense: verdict.nonsense,
         counterexamples: found
             .map(|(replayed, counterexample, file)| Found {
                 law: &counterexample.law,
