@@ -11,6 +11,7 @@ use crate::incident::{Incident, Played};
 use crate::mutant::Mutant;
 use crate::narrate::{self, Detail, Step};
 use crate::property::Kind;
+use crate::property::coherent::contradictions;
 use crate::simulate::plan::Plan;
 use crate::verdict::Case;
 use crate::world::view::View;
@@ -351,8 +352,12 @@ impl Counterexample {
         let steps = narrate::text(&replayed.story, detail);
         let diagram = Diagram::of(&replayed.world, &replayed.walk).text();
         let verdict = self.verdict();
+        let last = replayed.walk.last().map(|(_, state)| state);
+        let machines = last.into_iter().flat_map(|state| &state.servers);
+        let processes = machines.filter_map(|machine| machine.process.as_ref());
+        let contradictions = contradictions(processes.map(|process| &*process.state));
         text.push_str(&format!(
-            "\n   0. {beginning}\n{steps}\n{verdict}\n\n{diagram}"
+            "\n   0. {beginning}\n{steps}\n{verdict}{contradictions}\n\n{diagram}"
         ));
         text
     }
@@ -368,9 +373,11 @@ impl Counterexample {
         let beginning = played.beginning();
         let steps = narrate::text(&story, detail);
         let verdict = self.verdict();
+        let processes = played.moment(played.len()).iter().flatten();
+        let contradictions = contradictions(processes.map(|process| &process.state));
         let diagram = played.diagram(played.len()).text();
         format!(
-            "recorded: servers that really ran\n\n   0. {beginning}\n{steps}\n{verdict}\n\n{diagram}"
+            "recorded: servers that really ran\n\n   0. {beginning}\n{steps}\n{verdict}{contradictions}\n\n{diagram}"
         )
     }
 

@@ -76,6 +76,7 @@ pub fn properties(
         has_faults: true,
         only_stops: false,
         given_up: BTreeSet::new(),
+        gave_up: false,
         strangers: true,
         kept_away: true,
         mailboxes_end: false,

@@ -2,6 +2,7 @@
 //! one does. A name that was refused to all who asked for it would have gone to nobody. And a clock that goes back over a
 //! restart steals no old name: what a start gives away is younger than all that earlier ones gave away.
 
+use crate::message::Registration;
 use crate::node::State;
 use crate::world::guest::Stage;
 use crate::world::view::View;
@@ -26,7 +27,11 @@ fn is_given(view: &View<'_>) -> bool {
 fn rises(server: &State) -> bool {
     let records = server.durable.registry.records.values();
     let own = records.map(|record| &record.registration);
-    let own = own.filter(|own| own.origin.server == server.id().name);
+    // What was given away before a world began is of no start of this server's.
+    let is_own = |own: &&Registration| {
+        own.origin.server == server.id().name && own.origin.incarnation.number > 0
+    };
+    let own = own.filter(is_own);
     let mut own: Vec<_> = own.collect();
     own.sort_unstable_by_key(|own| (own.origin.incarnation, own.registertime));
     own.is_sorted_by_key(|own| own.registertime)

@@ -35,7 +35,7 @@ pub fn let_go(view: &View<'_>) -> bool {
     let know = |sender: &Sender, k: u64| logs.iter().all(|log| log.said(sender) >= k);
     let is_excused = view.clients_end || view.patience_ends || view.logs_end || view.strangers;
     is_excused
-        || !view.given_up.is_empty()
+        || view.gave_up
         || (logs.iter().all(|log| have_all(&log.base))
             && view.users.iter().all(|(user, seat)| {
                 let stable = stable(user, seat);

@@ -55,6 +55,8 @@ pub struct View<'a> {
     pub only_stops: bool,
     /// The servers that operators have given up and that haven't been started since, by index.
     pub given_up: BTreeSet<usize>,
+    /// Whether operators have ever given one up: nothing was kept for it then.
+    pub gave_up: bool,
     /// Whether somebody may be on a server that others don't know yet, or don't wait for any more: they forget what everyone they
     /// count has, and when that server joins them it is told SKIP, and its clients a gap.
     pub strangers: bool,
@@ -122,6 +124,8 @@ impl<'a> View<'a> {
         let logs = || setup.servers.iter().map(|server| &server.delivery);
         let log_max = logs().map(|log| log.log_max).max();
         let log_max_bytes = logs().map(|log| log.log_max_bytes).max();
+        let forgets = |event: &Event| matches!(event, Event::Forget { .. });
+        let gave_up = setup.story[..state.told].iter().any(forgets);
         let told = setup.story[..state.told].iter();
         let given_up = told.fold(BTreeSet::new(), |mut given_up, event| {
             match event {
@@ -163,6 +167,7 @@ impl<'a> View<'a> {
                 && setup.faults == Faults::default()
                 && setup.story.iter().all(stops),
             given_up,
+            gave_up,
             logs_end: any(|settings| {
                 let far = Settings::default();
                 settings.log_max < far.log_max || settings.log_max_bytes < far.log_max_bytes
