@@ -92,6 +92,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.tree.is_superseded = |_, _| false,
     },
     Mutant {
+        name: "teller-not-told",
+        says: "who tells a server with an empty disk of its former starts isn't told which one it takes",
+        scenario: "lost-disks-over-a-cut",
+        alter: |setup| setup.rules.tree.tells_teller = || false,
+    },
+    Mutant {
         name: "equal-root-accepted",
         says: "a root as old as the joiner's will do",
         scenario: "three-cold",

@@ -1,5 +1,6 @@
 //! Property 11: whoever was logged in when a message reached its server, or was known where it passed, has heard it, or has
-//! been told how much is lost; and what a client of ours says, everyone has at last.
+//! been told how much is lost; and what a client of ours says, everyone has at last. What was never acknowledged is lost with the last
+//! server that had it in memory, if its speaker has died meanwhile, or has lost its name: nobody can offer it again.
 
 use crate::client::{Kind, Phase, Stage};
 use crate::world::user::{Seat, User};
@@ -11,7 +12,8 @@ pub fn holds(view: &View<'_>) -> bool {
         || view.live().next().is_none()
         || view.users.iter().enumerate().all(|(index, (user, seat))| {
             let ours = user.client.kind == Kind::Ours;
-            let hears = seat.hearing.is_paid() || is_heard_for(view, user, seat);
+            let is_gone = |speaker, index| is_gone(view, speaker, index);
+            let hears = seat.hearing.is_paid(is_gone) || is_heard_for(view, user, seat);
             let is_heard = !ours || !view.is_whole() || has_been_heard(seat);
             !is_logged_in(seat) || view.is_shown_out(index) || (hears && is_heard)
         })
@@ -29,6 +31,27 @@ pub fn is_logged_in(seat: &Seat) -> bool {
         },
         Stage::Idle | Stage::Waiting | Stage::Dialing(_) => false,
     }
+}
+
+/// Whether a message that was never acknowledged is nowhere any more: no server has, or ever had, it in what it remembers or would
+/// find on its disk, and its speaker doesn't keep it.
+fn is_gone(view: &View<'_>, speaker: usize, index: u64) -> bool {
+    let (user, seat) = view.users[speaker];
+    let Some((sender, k)) = user.says_as(index) else {
+        return false;
+    };
+    let is_kept = seat.process.as_ref().is_some_and(|process| {
+        let speaks_as = user.starts().nth(process.start).map(|it| &it.client);
+        let memory = &process.state.memory;
+        speaks_as == Some(&sender.client)
+            && memory.user.as_ref() == Some(&sender.username)
+            && k <= memory.last()
+    });
+    user.client.kind == Kind::Ours
+        && !view.clients_end
+        && seat.hearing.safe < index
+        && !is_kept
+        && view.logs().all(|log| log.said(&sender) < k)
 }
 
 /// A legacy client that has come back begins where its user is known to have heard: another client of that user may have

@@ -1,5 +1,5 @@
-//! Property 13, one tree: settled, all live servers that can reach each other are in one acyclic tree, and parent and
-//! child agree on every edge.
+//! Property 13, one tree: settled, all live servers that can reach each other are in one acyclic tree, parent and child agree
+//! on every edge, and all know the same servers.
 
 use crate::node::State;
 use crate::world::view::View;
@@ -7,7 +7,10 @@ use crate::world::view::View;
 /// Whether each part of the system is one tree.
 pub fn holds(view: &View<'_>) -> bool {
     !view.stirring
-        && view.parts().iter().all(|part| has_one_root(view, part))
+        && view
+            .parts()
+            .iter()
+            .all(|part| has_one_root(view, part) && knows_the_same(view, part))
         && view.live().all(|(index, server)| {
             let is_whole = |link| !view.deserted.contains(&(index, link));
             server.edges().all(is_whole)
@@ -19,6 +22,13 @@ pub fn holds(view: &View<'_>) -> bool {
 fn has_one_root(view: &View<'_>, part: &[usize]) -> bool {
     let states = part.iter().filter_map(|server| view.servers[*server]);
     states.filter(|state| state.tree.parent.is_none()).count() == 1
+}
+
+fn knows_the_same(view: &View<'_>, part: &[usize]) -> bool {
+    let states = part.iter().filter_map(|server| view.servers[*server]);
+    let mut known = states.map(|state| &state.durable.tree.known);
+    let first = known.next();
+    known.all(|other| Some(other) == first)
 }
 
 /// Whether a server's path is its parent and its parent's path, and its parent has it as its child.

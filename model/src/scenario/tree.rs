@@ -395,6 +395,32 @@ pub const SCENARIOS: &[Scenario] = &[
         },
         reaches: &["lost disk", "restart"],
     },
+    Scenario {
+        name: "lost-disks-over-a-cut",
+        says: "the root starts once more, then it and its child lose their disks, behind a cut: the third knows of a later start; nobody who has a parent probes",
+        size: Size::Full,
+        setup: || {
+            let story = vec![
+                Event::Crash(1),
+                Event::Restart(1),
+                Event::Cut(Ways::between(&[1, 2], &[3])),
+                Event::Crash(1),
+                Event::LoseDisk(1),
+                Event::Crash(2),
+                Event::LoseDisk(2),
+                Event::Restart(2),
+                Event::Restart(1),
+                Event::Heal,
+            ];
+            let setup = Setup {
+                story,
+                clock_step: 0,
+                ..Setup::tree(&[0, 1, 2])
+            };
+            setup.without_probes()
+        },
+        reaches: &["lost disk", "restart"],
+    },
 ];
 
 /// Four servers whose root goes, comes back, and goes for good.

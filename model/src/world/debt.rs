@@ -6,6 +6,7 @@ use super::{State, World};
 use crate::message::Registration;
 use crate::message::client::{Secret, Vector};
 use crate::message::server::{Message, Phase};
+use crate::node::delivery::log::Log;
 use crate::node::delivery::{home, vector};
 use crate::node::{self, registry};
 
@@ -23,7 +24,7 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
         };
         let (was, is) = (was.state.clone(), is.state.clone());
         for (user, wants) in world.setup.users.iter().enumerate() {
-            if is_new(&was, &is, wants, after) {
+            if is_new(&was, &is, wants) {
                 write_off(world, user, &was.durable.delivery.log.have, after);
             }
         }
@@ -44,37 +45,30 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
                     && is_new_to(&after.users[user].hearing.new_after);
                 if hears && after.users[user].logged_in && is_owed {
                     let seat = &mut after.users[user];
-                    seat.alter(|seat| seat.hearing.of[saying.speaker].due.insert(saying.index));
+                    seat.alter(|seat| seat.hearing.of[saying.speaker].owe(saying.index));
                 }
             }
         }
     }
 }
 
-/// Whether a user has just become new to a server: it logs in there, the server doesn't know its session, and another one has one.
-fn is_new(was: &node::State, is: &node::State, user: &User, state: &State) -> bool {
+/// Whether a user has just become new to a server: it logs in there, and the server doesn't know its session.
+fn is_new(was: &node::State, is: &node::State, user: &User) -> bool {
     let Some(registration) = registration(is, user) else {
         return false;
     };
-    let knows = |durable: &node::Durable| {
-        let sessions = &durable.delivery.book.sessions;
-        sessions.contains_key(&registration)
-    };
-    let begins = || {
-        let session = is.durable.delivery.book.sessions.get(&registration);
-        session.is_some_and(|session| {
-            let have = &was.durable.delivery.log.have;
-            session.version.home.server == is.id().name && vector::covers(&session.cursor, have)
-        })
-    };
-    let known_elsewhere = || {
-        let mut servers = state.servers.iter();
-        servers.any(|it| {
-            let process = it.process.as_ref().filter(|it| it.state.id() != is.id());
-            process.is_some_and(|it| knows(&it.state.durable))
-        })
-    };
-    !knows(&was.durable) && begins() && known_elsewhere()
+    let session = is.durable.delivery.book.sessions.get(&registration);
+    let begins = session.is_some_and(|session| {
+        let have = &was.durable.delivery.log.have;
+        session.version.home.server == is.id().name && vector::covers(&session.cursor, have)
+    });
+    begins
+        && !was
+            .durable
+            .delivery
+            .book
+            .sessions
+            .contains_key(&registration)
 }
 
 /// What a server has is not owed to a user who is new to it.
@@ -92,8 +86,7 @@ fn write_off(world: &World, user: usize, have: &Vector, after: &mut State) {
     seat.alter(|seat| {
         seat.hearing.new_after = vector::join(&seat.hearing.new_after, have);
         for saying in old {
-            let due = &mut seat.hearing.of[saying.speaker].due;
-            *due = due.without(std::iter::once(saying.index).collect());
+            seat.hearing.of[saying.speaker].write_off(saying.index);
         }
     });
 }
@@ -121,6 +114,15 @@ fn owed_after(server: &node::State, user: &User, message: &Message) -> Option<Ve
 /// them. Who logged in after they had been said is not owed them for that. What was owed once, stays so.
 fn was_said_before(state: &State, message: &Message, cursor: &Vector) -> bool {
     let processes = state.servers.iter().filter_map(|it| it.process.as_ref());
-    let mut entries = processes.flat_map(|it| it.state.durable.delivery.log.entries.values());
-    entries.any(|it| it.message.activity == message.activity && it.message.is_in(cursor))
+    let mut logs = processes.map(|it| &it.state.durable.delivery.log);
+    let is_forgotten = |log: &Log| {
+        let (sender, k) = message.sender.as_ref()?;
+        let forgotten = log.said_at_base.get(sender)?;
+        Some(k <= forgotten && vector::covers(cursor, &log.base))
+    };
+    logs.any(|log| {
+        let mut entries = log.entries.values().map(|it| &it.message);
+        entries.any(|it| it.activity == message.activity && it.is_in(cursor))
+            || is_forgotten(log).unwrap_or(false)
+    })
 }

@@ -38,6 +38,8 @@ pub struct Heard {
     pub next: Option<u64>,
     /// What is owed: it passed a server where the user was, or was known.
     pub due: Numbers,
+    /// What had been said where the user was new, before it was there: not owed, and its absence is no hole.
+    pub old: Numbers,
     /// What was owed when a client that has returned was let in: it begins where its user is known to have heard.
     pub due_before: Numbers,
 }
@@ -55,6 +57,10 @@ impl Numbers {
         u64::from(u64::BITS - self.0.leading_zeros())
     }
 
+    fn iter(self) -> impl Iterator<Item = u64> {
+        (1..=self.last()).filter(move |index| self.0 >> (index - 1) & 1 == 1)
+    }
+
     /// How many.
     pub(crate) fn len(self) -> u64 {
         u64::from(self.0.count_ones())
@@ -66,6 +72,20 @@ impl Numbers {
 
     pub(super) fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
+    }
+}
+
+impl Heard {
+    /// It is owed, unless it was said before the user was there: its speaker may offer it again elsewhere.
+    pub(super) fn owe(&mut self, index: u64) {
+        self.due.insert(index);
+        self.due = self.due.without(self.old);
+    }
+
+    /// It was said before the user was there.
+    pub(super) fn write_off(&mut self, index: u64) {
+        self.old.insert(index);
+        self.due = self.due.without(self.old);
     }
 }
 
@@ -215,7 +235,10 @@ impl Hearing {
         let heard = &mut self.of[speaker];
         let last = heard.heard.last();
         let expected = heard.next.or((last > 0).then_some(last + 1));
-        let left_out = expected.map_or(0, |expected| index.saturating_sub(expected));
+        let left_out = expected.map_or(0, |expected| {
+            let between: Numbers = (expected..index).collect();
+            between.without(heard.old).len()
+        });
         self.left_out += left_out;
         if left_out > 0 && self.left_out > lost {
             self.faults.insert(Fault::Hole);
@@ -227,9 +250,13 @@ impl Hearing {
         heard.heard.insert(index);
     }
 
-    /// Whether it has heard all that it was owed, but for as many messages as it was told it never will.
-    pub fn is_paid(&self) -> bool {
-        let unpaid = self.of.iter().map(|it| it.due.without(it.heard).len());
+    /// Whether it has heard all that it was owed, but for as many messages as it was told it never will, and for what is gone: of
+    /// each speaker, by index.
+    pub fn is_paid(&self, is_gone: impl Fn(usize, u64) -> bool) -> bool {
+        let unpaid = self.of.iter().enumerate().map(|(speaker, it)| {
+            let unheard = it.due.without(it.heard).iter();
+            unheard.filter(|index| !is_gone(speaker, *index)).count() as u64
+        });
         unpaid.sum::<u64>() <= self.lost.len() as u64
     }
 

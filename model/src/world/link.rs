@@ -7,7 +7,9 @@
 use std::fmt;
 
 use super::Memo;
-use crate::message::{Address, Line, Peer, ServerId};
+use crate::message::server::Join;
+use crate::message::{Address, Line, Peer};
+use crate::node;
 use crate::node::tree;
 use crate::port::Link;
 
@@ -184,10 +186,15 @@ impl Connection {
     }
 
     /// Whether more is to come of it for the tree than the answer to a question: a way has broken, or it carries news of the
-    /// tree, or the last words of somebody who has gone, or a question whose asker's root isn't `root` any more. That a
-    /// secret is refused is the answer to a question.
-    pub fn is_stirring(&self, root: Option<&ServerId>) -> bool {
-        let is_question = |line: &Memo<Line>| matches!(&**line, Line::Peer(Peer::Authenticate(join)) if Some(&join.root) == root);
+    /// tree, or the last words of somebody who has gone, or a question whose asker's root or start isn't that of `dialer` any more.
+    /// That a secret is refused is the answer to a question.
+    pub fn is_stirring(&self, dialer: Option<&node::State>) -> bool {
+        let asks_now = |join: &Join| {
+            dialer.is_some_and(|it| {
+                join.root == *it.root() && join.incarnation == it.durable.tree.incarnation
+            })
+        };
+        let is_question = |line: &Memo<Line>| matches!(&**line, Line::Peer(Peer::Authenticate(join)) if asks_now(join));
         (0..2).any(|end| {
             let this = &self.ends[end];
             let mut news = this.inbox.iter().filter(|line| changes_tree(line));

@@ -6,6 +6,7 @@ use super::Memo;
 use super::hearing::{Hearing, Saying};
 use crate::client::{self, Ask, Config, Kind, Told};
 use crate::message::client::Secret;
+use crate::message::server::Sender;
 use crate::message::{Address, SecretHash, Username};
 
 /// A client and what its user will want, in order.
@@ -96,6 +97,30 @@ impl User {
             Wish::Ask(_) | Wish::Then(_) | Wish::Die => None,
         });
         std::iter::once(&self.client).chain(later)
+    }
+
+    /// As what the user says its so-manieth message, counted from 1, and that client's number for it.
+    pub fn says_as(&self, index: u64) -> Option<(Sender, u64)> {
+        let (name, _) = self.name()?;
+        let (mut said, mut k, mut client) = (0, 0, &self.client.client);
+        for wish in &self.wishes {
+            match wish {
+                Wish::Ask(Ask::Say(_)) | Wish::Then(Ask::Say(_)) => {
+                    said += 1;
+                    k += 1;
+                }
+                Wish::Start(config) => {
+                    client = &config.client;
+                    k = 0;
+                }
+                Wish::Ask(_) | Wish::Then(_) | Wish::Die => {}
+            }
+            if said == index {
+                let (username, client) = (name.clone(), client.clone());
+                return Some((Sender { username, client }, k));
+            }
+        }
+        None
     }
 }
 

@@ -104,7 +104,7 @@ impl<'a> View<'a> {
         });
         let servers: Vec<Option<&node::State>> = servers.collect();
         let stirs = |connection: &Connection| match connection.ends[0].party {
-            Party::Server(dialer) => connection.is_stirring(servers[dialer].map(node::State::root)),
+            Party::Server(dialer) => connection.is_stirring(servers[dialer]),
             Party::Client(_) | Party::Guest(_) => false,
         };
         let holds = |machine: &Memo<Server>| {

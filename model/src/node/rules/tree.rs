@@ -44,6 +44,8 @@ pub struct Rules {
     pub is_stale: fn(Incarnation, Incarnation) -> bool,
     /// Rule 9: given my own start and one of my name that is heard of: am I out of date?
     pub is_superseded: fn(Incarnation, Incarnation) -> bool,
+    /// Rule 9: is who told a server of a later start of its name told of the one that it takes?
+    pub tells_teller: fn() -> bool,
 }
 
 /// The protocol's own.
@@ -66,6 +68,7 @@ pub const SOUND: Rules = Rules {
     is_retired: |retired, speaks| speaks <= retired,
     is_stale: |known, speaks| speaks < known,
     is_superseded: |mine, heard| heard > mine,
+    tells_teller: || true,
 };
 
 fn accepts(

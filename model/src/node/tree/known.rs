@@ -18,19 +18,16 @@ pub(super) fn learn(
     step: &mut Step<'_>,
 ) {
     let rules = &step.rules.tree;
-    let mut news = Vec::new();
+    let (mut news, mut own) = (Vec::new(), Vec::new());
     for (name, server) in heard {
         if name == s.id().name {
             if (rules.is_superseded)(s.durable.tree.incarnation, server.incarnation) {
                 match outdated(s, server.incarnation) {
                     Some(why) => return s.halt(why, step),
-                    None => news.extend(
-                        s.durable
-                            .tree
-                            .known
-                            .get_key_value(&name)
-                            .map(|(n, me)| (n.clone(), me.clone())),
-                    ),
+                    None => {
+                        let myself = s.durable.tree.known.get(&name).cloned();
+                        own.extend(myself.map(|myself| (name, myself)));
+                    }
                 }
             }
         } else if (rules.is_news)(s.durable.tree.known.get(&name), &server)
@@ -41,24 +38,21 @@ pub(super) fn learn(
             news.push((name, server));
         }
     }
-    if news.is_empty() {
+    if news.is_empty() && own.is_empty() {
         return;
     }
     if (rules.persists_known)() {
         step.save(&s.durable);
     }
     if (rules.floods_known)() {
-        for edge in s
-            .edges()
-            .filter(|edge| Some(*edge) != from)
-            .collect::<Vec<_>>()
-        {
-            step.say(
-                edge,
-                Peer::Known {
-                    servers: news.clone(),
-                },
-            );
+        for edge in s.edges().collect::<Vec<_>>() {
+            let told_it = Some(edge) == from;
+            let others = news.iter().filter(|_| !told_it);
+            let own = own.iter().filter(|_| !told_it || (rules.tells_teller)());
+            let servers: Vec<_> = own.chain(others).cloned().collect();
+            if !servers.is_empty() {
+                step.say(edge, Peer::Known { servers });
+            }
         }
     }
     rearm(s, step);
