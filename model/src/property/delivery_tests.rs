@@ -113,14 +113,29 @@ fn each_fault_that_a_user_hears_breaks_its_property() {
     }
 }
 
-#[test]
-fn what_is_owed_and_was_not_heard_is_lost() {
-    let broken = broken_by(|state| {
-        state.users[1].alter(|seat| {
-            seat.hearing.of[0].due = [1].into_iter().collect();
-        });
+/// The second user is owed what the first one said first, and hasn't heard it; no server has it.
+fn owed_and_unheard(state: &mut State) {
+    state.users[1].alter(|seat| {
+        seat.hearing.of[0].due = [1].into_iter().collect();
     });
-    assert_eq!(broken, ["no loss"]);
+}
+
+#[test]
+fn what_is_owed_and_was_not_heard_is_lost_if_its_speaker_was_told_that_it_is_safe() {
+    let broken = broken_by(|state| {
+        owed_and_unheard(state);
+        state.users[0].alter(|seat| seat.hearing.safe = 1);
+    });
+    assert!(broken.contains(&"no loss"), "{broken:?}");
+}
+
+#[test]
+fn what_was_never_safe_and_nobody_has_any_more_is_gone_without_being_lost() {
+    let broken = broken_by(|state| {
+        owed_and_unheard(state);
+        state.users[0].alter(|seat| seat.process = None);
+    });
+    assert_eq!(broken, Vec::<&str>::new());
 }
 
 #[test]
