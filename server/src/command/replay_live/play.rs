@@ -342,7 +342,11 @@ impl Play {
         outcome.converged = self.open_laws().is_empty();
         let must_converge = match ending {
             Ending::Unsafe => outcome.broken.is_empty(),
-            Ending::Left | Ending::Stuck { .. } | Ending::Open { .. } | Ending::Held => true,
+            Ending::Left
+            | Ending::Stuck { .. }
+            | Ending::Open { .. }
+            | Ending::AtRest
+            | Ending::Held => true,
         };
         if must_converge {
             let open = self.open_laws().into_iter().map(|property| Broken {
