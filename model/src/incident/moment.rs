@@ -84,6 +84,7 @@ pub fn properties(
         patience_ends: true,
         clients_end: false,
         windows: (None, u32::MAX),
+        rounds_max: (usize::MAX, usize::MAX),
     };
     let meant = |property: &&Property| {
         let is_due = property.kind == Kind::Safety || is_settled;

@@ -12,15 +12,20 @@ pub fn holds(view: &View<'_>) -> bool {
     is_given(view) && view.live().all(|(_, server)| rises(server))
 }
 
-/// Whether of those who asked for a name, somebody got it, still waits, or didn't stay to hear the answer.
+/// Whether of those who asked for a name, somebody got it, still waits, or didn't stay to hear the answer; where servers have no room for
+/// so many at once, all may be refused.
 fn is_given(view: &View<'_>) -> bool {
     let guests = || view.guests.iter();
-    guests().all(|(wish, _)| {
-        let mut asked = guests()
-            .filter(|(other, guest)| other.username == wish.username && guest.stage != Stage::Idle)
-            .peekable();
-        asked.peek().is_none() || asked.any(|(_, guest)| guest.stage != Stage::Refused)
-    })
+    let (room, _) = view.rounds_max;
+    room < view.guests.len()
+        || guests().all(|(wish, _)| {
+            let mut asked = guests()
+                .filter(|(other, guest)| {
+                    other.username == wish.username && guest.stage != Stage::Idle
+                })
+                .peekable();
+            asked.peek().is_none() || asked.any(|(_, guest)| guest.stage != Stage::Refused)
+        })
 }
 
 /// Whether a server has stamped what it gave away later at each start than at those before.

@@ -1,5 +1,5 @@
 //! Property 6, every REGISTER is answered while its connection lasts, without waiting for a repair, whatever else
-//! crashes; no reservation outlives its round, its origin or its link.
+//! crashes; no reservation outlives its round, its origin or its link; and no server has more of them than there is room for.
 
 use crate::client::Stage;
 use crate::client::identity::Claim;
@@ -15,16 +15,19 @@ use crate::world::view::View;
 /// In every state: a server holds a record of a name or reservations, never both; a round's origin reserves the name
 /// for nobody else, and its client is still there; every other reservation came over an edge that still stands.
 pub fn holds(view: &View<'_>) -> bool {
+    let (most, most_own) = view.rounds_max;
     view.live().all(|(_, state)| {
         let rounds = &state.registry.rounds;
-        rounds.iter().all(|(lock, round)| {
-            let is_given_away = state.durable.registry.records.contains_key(&lock.username);
-            let stands = match round.upstream {
-                Upstream::Client(link) => is_alone(state, lock) && waits(state, link),
-                Upstream::Server(link) => state.edges().any(|edge| edge == link),
-            };
-            !is_given_away && stands
-        })
+        let has_room = rounds.len() <= most && state.registry.asking.len() <= most_own;
+        has_room
+            && rounds.iter().all(|(lock, round)| {
+                let is_given_away = state.durable.registry.records.contains_key(&lock.username);
+                let stands = match round.upstream {
+                    Upstream::Client(link) => is_alone(state, lock) && waits(state, link),
+                    Upstream::Server(link) => state.edges().any(|edge| edge == link),
+                };
+                !is_given_away && stands
+            })
     })
 }
 

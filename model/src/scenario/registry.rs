@@ -81,6 +81,23 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["guest leaves"],
     },
     Scenario {
+        name: "room-for-one-round",
+        says: "three clients ask for three names at the two ends of a line whose servers have room for one round each",
+        size: Size::Smoke,
+        setup: || {
+            let guests = [
+                wish("aaron", "s1", 1, 9),
+                wish("bella", "s2", 3, 9),
+                wish("chloe", "s3", 3, 9),
+            ];
+            let mut setup = race(&[0, 1, 2], &guests);
+            setup.rules.registry.limits.rounds = 1;
+            setup.rules.registry.limits.own_rounds = 1;
+            setup
+        },
+        reaches: &["LOCK_DENIED", "REGISTER_FAILED"],
+    },
+    Scenario {
         name: "origin-crash",
         says: "the origin of a round crashes for good, two servers away from another that wants the name",
         size: Size::Smoke,

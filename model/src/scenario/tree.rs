@@ -396,6 +396,27 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["lost disk", "restart"],
     },
     Scenario {
+        name: "lost-disk-of-a-later-start",
+        says: "the root of two starts once more, loses its disk, and returns with a clock that stood still: its child knows of a later start",
+        size: Size::Smoke,
+        setup: || {
+            let story = vec![
+                Event::Crash(1),
+                Event::Restart(1),
+                Event::Crash(1),
+                Event::LoseDisk(1),
+                Event::Restart(1),
+            ];
+            Setup {
+                story,
+                clock_step: 0,
+                ..Setup::tree(&[0, 1])
+            }
+            .tree_alone()
+        },
+        reaches: &["lost disk", "restart"],
+    },
+    Scenario {
         name: "lost-disks-over-a-cut",
         says: "the root starts once more, then it and its child lose their disks, behind a cut: the third knows of a later start; nobody who has a parent probes",
         size: Size::Full,

@@ -72,6 +72,8 @@ pub struct View<'a> {
     pub clients_end: bool,
     /// How many lines of delivery, and how many DIRECTORY, may be on their way to one end of a link.
     pub windows: (Option<u32>, u32),
+    /// How many rounds may be under way at one server, and how many of them for clients of its own.
+    pub rounds_max: (usize, usize),
 }
 
 impl<'a> View<'a> {
@@ -181,6 +183,10 @@ impl<'a> View<'a> {
             windows: (
                 setup.rules.delivery.limits.window_lines,
                 setup.rules.registry.limits.window_chunks,
+            ),
+            rounds_max: (
+                setup.rules.registry.limits.rounds,
+                setup.rules.registry.limits.own_rounds,
             ),
         }
     }

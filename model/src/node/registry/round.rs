@@ -52,6 +52,8 @@ pub enum Answer {
     Awaited,
     /// It keeps the name, and so do all beyond it.
     Allowed,
+    /// It doesn't, or one beyond it: the round is over, and there it is known.
+    Denied,
 }
 
 impl Round {
@@ -151,13 +153,12 @@ pub(super) fn on_denied(s: &mut State, link: Link, denied: LockDenied, step: &mu
     } = denied;
     let lock = Lock { username, claim };
     let rounds = &mut s.registry.rounds;
-    let Some(round) = rounds.get_mut(&lock) else {
+    let round = rounds.get_mut(&lock);
+    let answer = round.and_then(|round| round.downstream.get_mut(&link));
+    let Some(answer @ Answer::Awaited) = answer else {
         return;
     };
-    if round.downstream.get(&link) != Some(&Answer::Awaited) {
-        return;
-    }
-    round.downstream.remove(&link);
+    *answer = Answer::Denied;
     fail(s, &lock, winner.clone(), None, step);
     if let Some(record) = winner.as_ref().and_then(step.rules.registry.learns) {
         learn(s, link, lock.username, record, step);
@@ -360,8 +361,10 @@ fn end(s: &mut State, lock: &Lock, knows: Option<Link>, step: &mut Step<'_>) -> 
         s.registry.asking.remove(&link);
     }
     if (step.rules.registry.releases)() {
-        let links = round.downstream.keys().filter(|link| Some(**link) != knows);
-        for link in links {
+        let asked = round.downstream.iter();
+        let reserve =
+            asked.filter(|(link, answer)| Some(**link) != knows && **answer != Answer::Denied);
+        for (link, _) in reserve {
             step.say(*link, Peer::LockRelease(Box::new(lock.clone())));
         }
     }
