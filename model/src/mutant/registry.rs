@@ -117,6 +117,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.registry.broken_allows = || false,
     },
     Mutant {
+        name: "denial-stays",
+        says: "who has asked one neighbour alone, and is denied, leaves upstream without an answer",
+        scenario: "room-for-one-round",
+        alter: |setup| setup.rules.registry.passes_denial = || false,
+    },
+    Mutant {
         name: "reservation-outlives-link",
         says: "a reservation stays when the link that it came over is gone",
         scenario: "name-race-crash",

@@ -158,7 +158,11 @@ pub(super) fn on_denied(s: &mut State, link: Link, denied: LockDenied, step: &mu
     let Some(answer @ Answer::Awaited) = answer else {
         return;
     };
-    *answer = Answer::Denied;
+    *answer = if (step.rules.registry.passes_denial)() {
+        Answer::Denied
+    } else {
+        Answer::Allowed
+    };
     fail(s, &lock, winner.clone(), None, step);
     if let Some(record) = winner.as_ref().and_then(step.rules.registry.learns) {
         learn(s, link, lock.username, record, step);

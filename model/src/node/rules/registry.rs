@@ -18,6 +18,8 @@ pub struct Rules {
     pub yields: fn() -> bool,
     /// Does a second request of the same round get an answer at once?
     pub answers_again: fn() -> bool,
+    /// Is a denial passed on to upstream also by who had asked nobody else?
+    pub passes_denial: fn() -> bool,
     /// Does a link that breaks count as allowed?
     pub broken_allows: fn() -> bool,
     /// Does a reservation end with the link that it came over?
@@ -73,6 +75,7 @@ pub const SOUND: Rules = Rules {
     bars: |_, _| true,
     yields: || true,
     answers_again: || true,
+    passes_denial: || true,
     broken_allows: || true,
     ends_with_upstream: || true,
     releases_orphans: || true,
