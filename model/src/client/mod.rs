@@ -15,6 +15,7 @@
 //! client that dies and starts again is another copy of the program, and needs another
 //! [`Config::client`]. A runtime that did keep a [`Memory`] may hand it to the next start as its storage.
 
+pub mod coherence;
 mod connection;
 pub mod identity;
 pub mod memory;
@@ -262,7 +263,9 @@ fn on_identity(s: &mut State, identity: Identity, step: &mut Step<'_>) {
     if identity.claim == Claim::Wanted {
         s.memory.begin_anew();
     }
-    s.memory.belong_to(&identity.username);
+    if (step.rules.begins_anew)() {
+        s.memory.belong_to(&identity.username);
+    }
     s.identity = Some(identity);
     s.servers.start();
     dial_next(s, step);
@@ -283,7 +286,7 @@ fn leave(s: &mut State, ends: fn(&mut Memory) -> u64, step: &mut Step<'_>) {
         return step.tell(Told::Declined(Declined::Nobody));
     }
     rest(s, step);
-    let unsaid = ends(&mut s.memory);
+    let unsaid = (step.rules.admits)(ends(&mut s.memory));
     step.tell(Told::Left { unsaid });
 }
 

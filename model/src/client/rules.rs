@@ -10,6 +10,10 @@ pub struct Rules {
     pub forgets: fn(u64, u64) -> u64,
     /// Does it offer what it has kept on every connection, not on the first one alone?
     pub offers_again: fn() -> bool,
+    /// Does a client that becomes somebody else keep nothing of who it was?
+    pub begins_anew: fn() -> bool,
+    /// Given how much of what was said isn't known to be everywhere: of how much does it tell whoever leaves?
+    pub admits: fn(u64) -> u64,
     /// Given its own cursor: with which one does it log in?
     pub resumes: fn(Option<&Vector>) -> Option<Vector>,
     /// Given its cursor in a stream and the number of a message there that it hears: where is its cursor now?
@@ -38,6 +42,8 @@ pub struct Rules {
 pub const SOUND: Rules = Rules {
     forgets: |_acknowledged, stable| stable,
     offers_again: || true,
+    begins_anew: || true,
+    admits: |unsaid| unsaid,
     resumes: |own| own.cloned(),
     advances: |_, number| number,
     passes: || true,

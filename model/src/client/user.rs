@@ -131,3 +131,22 @@ pub enum Declined {
     /// More is waiting to become stable than it keeps.
     TooMuchKept,
 }
+
+impl Told {
+    /// If it says that what was said is kept no longer, or for whoever comes back: how much of it may not be everywhere.
+    pub fn unsaid(&self) -> Option<u64> {
+        match self {
+            Self::Left { unsaid } | Self::NameLost { unsaid, .. } => Some(*unsaid),
+            Self::Refused { unsaid, .. } => *unsaid,
+            Self::Registered { .. }
+            | Self::LoggedIn { .. }
+            | Self::Heard { .. }
+            | Self::Gap { .. }
+            | Self::Safe { .. }
+            | Self::Redirected { .. }
+            | Self::Disconnected { .. }
+            | Self::Unreachable { .. }
+            | Self::Declined(_) => None,
+        }
+    }
+}

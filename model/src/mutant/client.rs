@@ -83,6 +83,18 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.client_rules.asks_others = || false,
     },
     Mutant {
+        name: "client-speaks-for-two",
+        says: "a client that becomes somebody else keeps what it said and heard before",
+        scenario: "becomes-somebody-else",
+        alter: |setup| setup.client_rules.begins_anew = || false,
+    },
+    Mutant {
+        name: "client-leaves-in-silence",
+        says: "a client doesn't tell whoever leaves of what may not be everywhere yet",
+        scenario: "quits-in-a-crash",
+        alter: |setup| setup.client_rules.admits = |_| 0,
+    },
+    Mutant {
         name: "client-stays-away",
         says: "a client whose connection breaks doesn't come back by itself",
         scenario: "crash-alone",

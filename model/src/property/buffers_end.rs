@@ -47,7 +47,7 @@ fn present(view: &View<'_>) -> BTreeSet<Registration> {
         .users
         .iter()
         .filter(|(_, seat)| no_loss::is_logged_in(seat));
-    let names = logged_in.filter_map(|(user, _)| user.name());
+    let names = logged_in.filter_map(|(user, seat)| user.voice(seat.wished).name);
     let registrations = names.filter_map(|(name, _)| {
         let (_, state) = view.live().next()?;
         let record = state.durable.registry.records.get(name)?;

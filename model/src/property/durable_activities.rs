@@ -7,6 +7,7 @@ use crate::message::server::Sender;
 use crate::node::Timer;
 use crate::node::delivery::log::Log;
 use crate::node::delivery::vector;
+use crate::world::hearing::Fault;
 use crate::world::user::{Seat, User};
 use crate::world::view::View;
 
@@ -14,13 +15,12 @@ use crate::world::view::View;
 pub fn holds(view: &View<'_>) -> bool {
     let logs: Vec<&Log> = view.logs().collect();
     view.users.iter().all(|(user, seat)| {
-        let said = |log: &Log| {
-            let senders = log.said.iter();
-            let own = senders.filter(|(sender, _)| sender.client == user.client.client);
-            own.map(|(_, said)| said.k).max().unwrap_or(0)
+        let safe = user.says_as(seat.hearing.safe);
+        let has = |log: &&Log| {
+            safe.as_ref()
+                .is_none_or(|(sender, k)| log.said(sender) >= *k)
         };
-        user.client.kind == Kind::Legacy
-            || seat.hearing.safe <= logs.iter().map(|log| said(log)).max().unwrap_or(0)
+        user.client.kind == Kind::Legacy || safe.is_none() || logs.iter().any(has)
     })
 }
 
@@ -41,6 +41,12 @@ pub fn let_go(view: &View<'_>) -> bool {
                 let stable = stable(user, seat);
                 stable.is_none_or(|(sender, k)| know(&sender, k))
             }))
+}
+
+/// Whether no client of ours has forgotten what its user said, and not told it of how much.
+pub fn kept(view: &View<'_>) -> bool {
+    let mut users = view.users.iter();
+    users.all(|(_, seat)| !seat.hearing.faults.contains(&Fault::Forgotten))
 }
 
 /// What the client of a user is called, if it runs and numbers what it says, and up to where it has let go of that.
@@ -90,8 +96,12 @@ pub fn sessions(view: &View<'_>) -> bool {
                         .users
                         .iter()
                         .filter(|(other, _)| other.name() == user.name());
-                    let mut starts = same.flat_map(|(other, _)| other.starts());
-                    starts.any(|start| session.client.as_ref() == Some(&start.client))
+                    let voices = same.flat_map(|(other, _)| {
+                        (0..=other.wishes.len()).map(|wished| other.voice(wished).client)
+                    });
+                    voices
+                        .into_iter()
+                        .any(|client| session.client.as_ref() == Some(&client))
                 })
         })
 }

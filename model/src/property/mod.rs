@@ -232,6 +232,13 @@ pub const ALL: &[Property] = &[
     },
     Property {
         number: 7,
+        name: "no client forgets in silence",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: durable_activities::kept,
+    },
+    Property {
+        number: 7,
         name: "what was said will be on disk",
         kind: Kind::Safety,
         part: Part::Delivery,
@@ -410,6 +417,13 @@ pub const ALL: &[Property] = &[
         name: "no server contradicts itself",
         kind: Kind::Safety,
         part: Part::Node,
-        holds: coherent::holds,
+        holds: coherent::servers,
+    },
+    Property {
+        number: 24,
+        name: "no client contradicts itself",
+        kind: Kind::Safety,
+        part: Part::Node,
+        holds: coherent::clients,
     },
 ];

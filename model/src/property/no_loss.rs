@@ -41,9 +41,11 @@ fn is_gone(view: &View<'_>, speaker: usize, index: u64) -> bool {
         return false;
     };
     let is_kept = seat.process.as_ref().is_some_and(|process| {
-        let speaks_as = user.starts().nth(process.start).map(|it| &it.client);
+        let config = user.starts().nth(process.start);
         let memory = &process.state.memory;
-        speaks_as == Some(&sender.client)
+        // Whoever has quit offers nothing.
+        process.state.identity.is_some()
+            && config.map(|it| memory.client(&it.client)).as_ref() == Some(&sender.client)
             && memory.user.as_ref() == Some(&sender.username)
             && k <= memory.last()
     });

@@ -1,7 +1,7 @@
 //! What is owed to each user: what reached a server where it was, or was known. Ghosts of the world, like what it has heard
 //! ([`hearing`](super::hearing)).
 
-use super::user::User;
+use super::user::{Name, User};
 use super::{State, World};
 use crate::message::Registration;
 use crate::message::client::{Secret, Vector};
@@ -24,7 +24,7 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
         };
         let (was, is) = (was.state.clone(), is.state.clone());
         for (user, wants) in world.setup.users.iter().enumerate() {
-            if is_new(&was, &is, wants) {
+            if is_new(&was, &is, name_of(after, user, wants)) {
                 write_off(world, user, &was.durable.delivery.log.have, after);
             }
         }
@@ -39,7 +39,8 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
             for (user, wants) in world.setup.users.iter().enumerate() {
                 let echoes = world.setup.servers[server].delivery.echoes;
                 let hears = user != saying.speaker || echoes;
-                let owed_after = owed_after(&was, wants, &entry.message);
+                let name = name_of(after, user, wants);
+                let owed_after = owed_after(&was, name, &entry.message);
                 let is_new_to = |cursor: &Vector| !was_said_before(after, &entry.message, cursor);
                 let is_owed = owed_after.is_some_and(|cursor| is_new_to(&cursor))
                     && is_new_to(&after.users[user].hearing.new_after);
@@ -53,8 +54,8 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
 }
 
 /// Whether a user has just become new to a server: it logs in there, and the server doesn't know its session.
-fn is_new(was: &node::State, is: &node::State, user: &User) -> bool {
-    let Some(registration) = registration(is, user) else {
+fn is_new(was: &node::State, is: &node::State, name: Option<Name<'_>>) -> bool {
+    let Some(registration) = registration(is, name) else {
         return false;
     };
     let session = is.durable.delivery.book.sessions.get(&registration);
@@ -91,8 +92,13 @@ fn write_off(world: &World, user: usize, have: &Vector, after: &mut State) {
     });
 }
 
-fn registration(server: &node::State, user: &User) -> Option<Registration> {
-    let (name, secret) = user.name()?;
+/// The name that a user goes by now.
+fn name_of<'a>(state: &State, user: usize, wants: &'a User) -> Option<Name<'a>> {
+    wants.voice(state.users[user].wished).name
+}
+
+fn registration(server: &node::State, name: Option<Name<'_>>) -> Option<Registration> {
+    let (name, secret) = name?;
     let Some(Secret::Hashed(secret)) = secret else {
         return None;
     };
@@ -100,8 +106,8 @@ fn registration(server: &node::State, user: &User) -> Option<Registration> {
 }
 
 /// If a server must see to it that a user hears a message: up to where it knows the user to have heard.
-fn owed_after(server: &node::State, user: &User, message: &Message) -> Option<Vector> {
-    let registration = registration(server, user)?;
+fn owed_after(server: &node::State, name: Option<Name<'_>>, message: &Message) -> Option<Vector> {
+    let registration = registration(server, name)?;
     let book = &server.durable.delivery.book;
     let session = book.sessions.get(&registration)?;
     if let Phase::Expired | Phase::Out = session.phase {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use imbl::OrdSet;
 
-use super::user::{User, Wish};
+use super::user::{Name, User, Wish};
 use crate::client::{Ask, Told};
-use crate::message::client::{Info, Secret, Vector};
-use crate::message::{Activity, Stream, Username};
+use crate::message::client::{Info, Vector};
+use crate::message::{Activity, Stream};
 
 /// What one user has heard, and is owed, of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -114,6 +114,8 @@ pub enum Fault {
     Gap,
     /// That something is lost because it was away for too long.
     Expired,
+    /// Nothing of what it said that isn't everywhere and that its client doesn't keep any more; or another number than that is.
+    Forgotten,
     /// That its server can't take what it says, because something before it is missing.
     TurnedAway,
 }
@@ -130,8 +132,8 @@ pub struct Saying {
 }
 
 impl User {
-    /// The name that the user goes by, and its secret.
-    pub fn name(&self) -> Option<(&Username, Option<&Secret>)> {
+    /// The name that the user goes by at first, and its secret.
+    pub fn name(&self) -> Option<Name<'_>> {
         self.wishes.iter().find_map(|wish| match wish {
             Wish::Ask(ask) | Wish::Then(ask) => match ask {
                 Ask::Register { username, secret } => Some((username, Some(secret))),
@@ -141,27 +143,19 @@ impl User {
             Wish::Die | Wish::Start(_) => None,
         })
     }
-
-    fn says(&self) -> impl Iterator<Item = &Activity> {
-        self.wishes.iter().filter_map(|wish| match wish {
-            Wish::Ask(Ask::Say(activity)) | Wish::Then(Ask::Say(activity)) => Some(activity),
-            Wish::Ask(_) | Wish::Then(_) | Wish::Die | Wish::Start(_) => None,
-        })
-    }
 }
 
 /// All that the users of a world say.
 pub(super) fn sayings(users: &[User]) -> Vec<Saying> {
     let mut all = Vec::new();
     for (speaker, user) in users.iter().enumerate() {
-        let Some((name, _)) = user.name() else {
-            continue;
-        };
-        all.extend((1..).zip(user.says()).map(|(index, activity)| Saying {
-            activity: activity.sign(name),
-            speaker,
-            index,
-        }));
+        for (index, (wished, activity)) in (1..).zip(user.says()) {
+            all.extend(user.voice(wished).name.map(|(name, _)| Saying {
+                activity: activity.sign(name),
+                speaker,
+                index,
+            }));
+        }
     }
     all
 }
@@ -191,7 +185,12 @@ impl Hearing {
     }
 
     /// The client tells its user something.
-    pub(super) fn on_told(&mut self, sayings: &[Saying], told: &Told) {
+    pub(super) fn on_told(
+        &mut self,
+        sayings: &[Saying],
+        said_before: impl FnOnce() -> u64,
+        told: &Told,
+    ) {
         match told {
             Told::Heard { activity, .. } => {
                 match sayings.iter().find(|saying| saying.activity == *activity) {
@@ -218,7 +217,7 @@ impl Hearing {
                     self.faults.insert(Fault::TurnedAway);
                 }
             }
-            Told::Safe { acked, .. } => self.safe = self.safe.max(*acked),
+            Told::Safe { acked, .. } => self.safe = self.safe.max(said_before() + acked),
             Told::Registered { .. }
             | Told::LoggedIn { .. }
             | Told::Refused { .. }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::Memo;
 use super::hearing::{Hearing, Saying};
-use crate::client::{self, Ask, Config, Kind, Told};
+use crate::client::{self, Ask, Config, Kind, Memory, Told};
 use crate::message::client::Secret;
 use crate::message::server::Sender;
-use crate::message::{Address, SecretHash, Username};
+use crate::message::{Activity, Address, ClientId, SecretHash, Username};
 
 /// A client and what its user will want, in order.
 #[derive(Clone, Debug)]
@@ -101,27 +101,81 @@ impl User {
 
     /// As what the user says its so-manieth message, counted from 1, and that client's number for it.
     pub fn says_as(&self, index: u64) -> Option<(Sender, u64)> {
-        let (name, _) = self.name()?;
-        let (mut said, mut k, mut client) = (0, 0, &self.client.client);
-        for wish in &self.wishes {
-            match wish {
-                Wish::Ask(Ask::Say(_)) | Wish::Then(Ask::Say(_)) => {
-                    said += 1;
-                    k += 1;
-                }
-                Wish::Start(config) => {
-                    client = &config.client;
-                    k = 0;
-                }
-                Wish::Ask(_) | Wish::Then(_) | Wish::Die => {}
+        let nth = usize::try_from(index.checked_sub(1)?).ok()?;
+        let (wished, _) = self.says().nth(nth)?;
+        let voice = self.voice(wished);
+        let sender = Sender {
+            username: voice.name?.0.clone(),
+            client: voice.client,
+        };
+        Some((sender, index - voice.said_before))
+    }
+
+    /// What the user says, and how many wishes have come true before.
+    pub fn says(&self) -> impl Iterator<Item = (usize, &Activity)> {
+        let wishes = self.wishes.iter().enumerate();
+        wishes.filter_map(|(wished, wish)| match wish {
+            Wish::Ask(Ask::Say(activity)) | Wish::Then(Ask::Say(activity)) => {
+                Some((wished, activity))
             }
-            if said == index {
-                let (username, client) = (name.clone(), client.clone());
-                return Some((Sender { username, client }, k));
+            Wish::Ask(_) | Wish::Then(_) | Wish::Die | Wish::Start(_) => None,
+        })
+    }
+
+    /// As whom the user's client speaks once so many wishes have come true, if it had logged in before each that makes it somebody else.
+    pub fn voice(&self, wished: usize) -> Voice<'_> {
+        let mut config = &self.client.client;
+        let (mut name, mut begun, mut said, mut said_before) = (None::<Name<'_>>, 0, 0, 0);
+        for wish in &self.wishes[..wished] {
+            let becomes = match wish {
+                Wish::Ask(ask) | Wish::Then(ask) => match ask {
+                    Ask::Login { username, secret } => {
+                        let is_same = name.is_some_and(|(name, _)| name == username);
+                        (!is_same).then_some(Some((username, secret.as_ref())))
+                    }
+                    Ask::Register { username, secret } => Some(Some((username, Some(secret)))),
+                    Ask::Logout => Some(None),
+                    Ask::Say(_) => {
+                        said += 1;
+                        None
+                    }
+                    Ask::Move { .. } | Ask::Quit => None,
+                },
+                Wish::Start(client) => {
+                    (config, begun, name) = (&client.client, 0, None);
+                    Some(None)
+                }
+                Wish::Die => None,
+            };
+            if let Some(becomes) = becomes {
+                begun += u32::from(name.is_some());
+                (name, said_before) = (becomes, said);
             }
         }
-        None
+        let memory = Memory {
+            begun,
+            ..Memory::default()
+        };
+        Voice {
+            name: name.or_else(|| self.name()),
+            client: memory.client(config),
+            said_before,
+        }
     }
+}
+
+/// A name, and what proves that it is the user's; absent only for `anonymous`.
+pub type Name<'a> = (&'a Username, Option<&'a Secret>);
+
+/// As whom a user's client speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Voice<'a> {
+    /// The name; `None` if the user never has one.
+    pub name: Option<Name<'a>>,
+    /// What servers know the client by.
+    pub client: ClientId,
+    /// How much the user said before, under other names or as another copy of the client: that has other numbers.
+    pub said_before: u64,
 }
 
 impl Seat {
@@ -148,8 +202,9 @@ impl Seat {
     }
 
     /// What the client tells its user.
-    pub fn on_told(&mut self, kind: Kind, sayings: &[Saying], told: &Told) {
-        self.hearing.on_told(sayings, told);
+    pub fn on_told(&mut self, kind: Kind, user: &User, sayings: &[Saying], told: &Told) {
+        let said_before = || user.voice(self.wished).said_before;
+        self.hearing.on_told(sayings, said_before, told);
         match told {
             Told::LoggedIn { .. } => {
                 self.logged_in = true;

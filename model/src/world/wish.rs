@@ -2,13 +2,14 @@
 
 use stateright::actor::{Actor, Out};
 
+use super::hearing::Fault;
 use super::link::Party;
 use super::practice::{OfClient, Want, nobody};
 use super::seen::Seen;
 use super::step::{carry_out_one, end_quick_dial, let_go};
 use super::user::{Process, Wish};
 use super::{Memo, State, World, label};
-use crate::client::{self, Ask};
+use crate::client::{self, Ask, Told};
 use crate::port::Input;
 
 /// Starts a client: the seat's first one, or that of a later wish.
@@ -75,8 +76,17 @@ pub(super) fn run(world: &World, state: &mut State, user: usize, cause: OfClient
         process.timers.remove(timer);
     }
     let client = &world.clients[user][process.start];
-    let deja = client.react(&process.state, cause);
+    let is_register = matches!(cause, OfClient::Input(Input::Ask(Ask::Register { .. })));
+    let before = process.state.clone();
+    let deja = client.react(&before, cause);
     process.state = deja.reaction.state.clone();
+    let (was, is) = (&before.memory, &process.state.memory);
+    let unsaid = deja.reaction.told.iter().find_map(Told::unsaid);
+    let kept = was.said.len() as u64;
+    let is_silent = unsaid.is_none() && was.user == is.user && !is_register;
+    if unsaid.is_some_and(|unsaid| unsaid != kept) || (is_silent && is.last() < was.last()) {
+        seat.hearing.faults.insert(Fault::Forgotten);
+    }
     for want in &deja.reaction.wants {
         match want {
             Want::Set(timer) => _ = process.timers.insert(*timer),
@@ -92,7 +102,7 @@ pub(super) fn run(world: &World, state: &mut State, user: usize, cause: OfClient
     let kind = client.actor().config().kind;
     for told in &deja.reaction.told {
         seen.note(label::told(told));
-        seat.on_told(kind, &world.sayings, told);
+        seat.on_told(kind, &world.setup.users[user], &world.sayings, told);
     }
     state.users[user] = Memo::new(seat);
     if !world.setup().slow_dials {

@@ -4,6 +4,7 @@ pub mod absence;
 pub mod bounds;
 pub mod changing;
 pub mod crash;
+pub mod fickle;
 pub mod mailbox;
 pub mod newcomers;
 pub mod speaking;
@@ -19,5 +20,6 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         .chain(changing::SCENARIOS)
         .chain(absence::SCENARIOS)
         .chain(newcomers::SCENARIOS)
+        .chain(fickle::SCENARIOS)
         .chain(bounds::SCENARIOS)
 }
