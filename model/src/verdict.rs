@@ -5,10 +5,7 @@ use crate::check::{CheckError, Options, Progress, ReportOf, Violation, check};
 use crate::mutant::Mutant;
 use crate::property::{Kind, Property};
 use crate::scenario::Scenario;
-use crate::world::{Action, World};
-
-/// What coverage calls it when a server cuts another one off because what it says makes no sense.
-const NONSENSE: &str = "nonsense";
+use crate::world::{Action, World, label};
 
 /// What is put to the checker.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +28,9 @@ pub struct Verdict {
     /// Labels that the scenario names and the check never came across. Empty if the check ended early, and for a
     /// mutant, which needn't get anywhere.
     pub missing: Vec<&'static str>,
-    /// Whether a server was cut off for nonsense, where nobody talks any: the scenario doesn't name it, and no rule is broken.
-    pub nonsense: bool,
+    /// Labels that the check came across and the scenario doesn't name, though it has to: a server that was cut off for nonsense, something said
+    /// in vain. Empty for a mutant.
+    pub unnamed: Vec<&'static str>,
 }
 
 /// What is known of one property after a check.
@@ -82,22 +80,25 @@ impl Case {
         let missing = reaches
             .filter(|label| judges_reach && !report.coverage.has(label))
             .collect();
-        let names_nonsense = self.scenario.reaches.contains(&NONSENSE);
-        let nonsense = report.coverage.has(NONSENSE) && !names_nonsense && self.mutant.is_none();
+        let labels = report.coverage.labels();
+        let unnamed = labels
+            .filter(|label| self.mutant.is_none() && label::wants_naming(label))
+            .filter(|label| !self.scenario.reaches.contains(label))
+            .collect();
         Ok(Verdict {
             case: *self,
             properties,
             missing,
-            nonsense,
+            unnamed,
             report,
         })
     }
 }
 
 impl Verdict {
-    /// Whether every property holds, everything that the scenario names was reached, and servers made sense to each other.
+    /// Whether every property holds, everything that the scenario names was reached, and nothing that it would have to name besides.
     pub fn is_good(&self) -> bool {
-        self.report.violations.is_empty() && self.missing.is_empty() && !self.nonsense
+        self.report.violations.is_empty() && self.missing.is_empty() && self.unnamed.is_empty()
     }
 
     /// Whether every run whose faults end does converge; `None` if the check ended before that was known.
@@ -150,5 +151,31 @@ fn standing(property: &Property, report: &ReportOf<World>) -> Standing {
         Standing::Holds
     } else {
         Standing::Open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{Size, named};
+
+    /// A world in which floors cross, and a scenario that doesn't say so.
+    static SILENT: Scenario = Scenario {
+        name: "silent",
+        says: "floors cross, and nobody says so",
+        size: Size::Smoke,
+        setup: || {
+            let given_up = named("given-up").expect("it is a scenario");
+            (given_up.setup)()
+        },
+        reaches: &[],
+    };
+
+    #[test]
+    fn what_is_said_in_vain_must_be_named_by_its_scenario() {
+        let verdict = Case::sound(&SILENT).check(&Options::default(), |_| {});
+        let verdict = verdict.expect("it is small");
+        assert_eq!(verdict.unnamed, ["in vain: FLOORS"]);
+        assert!(!verdict.is_good());
     }
 }

@@ -27,9 +27,9 @@ fn assert_all_hold(scenarios: impl IntoIterator<Item = &'static Scenario>, state
         let broken = &verdict.report.violations;
         assert!(
             verdict.is_good(),
-            "{name}: {broken:?} {:?}, nonsense: {}",
+            "{name}: {broken:?} {:?} {:?}",
             verdict.missing,
-            verdict.nonsense
+            verdict.unnamed
         );
     }
 }

@@ -288,6 +288,11 @@ impl State {
         parent.chain(self.tree.children.values().map(|child| child.link))
     }
 
+    /// Whether what others say still matters here: it has not halted, and is no neighbour that is leaving.
+    pub fn listens(&self) -> bool {
+        self.halted.is_none() && !self.drain.is_leaving()
+    }
+
     /// Stops for good: says so, and lets go of everything.
     pub(crate) fn halt(&mut self, why: Halt, step: &mut Step<'_>) {
         for link in std::mem::take(&mut self.links).into_keys() {

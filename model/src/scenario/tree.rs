@@ -110,7 +110,7 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .tree_alone()
         },
-        reaches: &["joined", "KNOWN"],
+        reaches: &["joined", "KNOWN", "in vain: KNOWN"],
     },
     Scenario {
         name: "cut-three",
@@ -275,7 +275,7 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .tree_alone()
         },
-        reaches: &["crash", "restart", "joined"],
+        reaches: &["crash", "restart", "joined", "in vain: KNOWN"],
     },
     Scenario {
         name: "restart-line",
@@ -393,7 +393,7 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .tree_alone()
         },
-        reaches: &["lost disk", "restart"],
+        reaches: &["lost disk", "restart", "in vain: KNOWN"],
     },
     Scenario {
         name: "lost-disk-of-a-later-start",
@@ -414,7 +414,7 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .tree_alone()
         },
-        reaches: &["lost disk", "restart"],
+        reaches: &["lost disk", "restart", "in vain: KNOWN"],
     },
     Scenario {
         name: "lost-disks-over-a-cut",

@@ -1,5 +1,6 @@
 //! What the checker calls the things that occur: the words that coverage counts.
 
+use super::practice::OfServer;
 use crate::client::{self, Told};
 use crate::message::client::Info;
 use crate::message::{Line, Peer, Reply, Request};
@@ -130,7 +131,63 @@ pub(crate) const ALL: &[&str] = &[
     "sync",
     "client dies",
     "client starts again",
+    "in vain: PATH",
+    "in vain: KNOWN",
+    "in vain: SESSIONS",
+    "in vain: FLOORS",
+    "in vain: SERVER_ANNOUNCE",
 ];
+
+/// Labels that no scenario may come across: lines and timers that are never in vain ([`in_vain`]).
+pub(crate) const NEVER: &[&str] = &["in vain: another line", "in vain: a timer"];
+
+/// Whether this may occur only where a scenario names it: servers that keep to the protocol make sense to each other, and say nothing in vain.
+pub(crate) fn wants_naming(label: &str) -> bool {
+    label == "nonsense" || label.starts_with("in vain")
+}
+
+/// What it is called if nothing comes of something that happens to a server: it changes nothing there, and causes nothing.
+/// Nothing for what is so by nature: an answer of a round that is over, a join of a start that is, the dial of a server that has become a neighbour meanwhile.
+/// What clients say isn't judged.
+pub(super) fn in_vain(cause: &OfServer) -> Option<&'static str> {
+    match cause {
+        OfServer::Timer(Timer::Retry | Timer::Probe) | OfServer::Input(_) => None,
+        OfServer::Timer(
+            Timer::Floor
+            | Timer::Patience
+            | Timer::Age
+            | Timer::Announce
+            | Timer::Renew
+            | Timer::Drain,
+        ) => Some("in vain: a timer"),
+        OfServer::Line { line, .. } => match &**line {
+            Line::Peer(peer) => match peer {
+                Peer::Authenticate(_)
+                | Peer::AuthenticationFail { .. }
+                | Peer::LockAllowed(_)
+                | Peer::LockDenied(_)
+                | Peer::LockRelease(_) => None,
+                Peer::Path { .. } => Some("in vain: PATH"),
+                Peer::Known { .. } => Some("in vain: KNOWN"),
+                Peer::Sessions(_) => Some("in vain: SESSIONS"),
+                Peer::Floors { .. } => Some("in vain: FLOORS"),
+                Peer::ServerAnnounce { .. } => Some("in vain: SERVER_ANNOUNCE"),
+                Peer::Forget { .. }
+                | Peer::Retired { .. }
+                | Peer::Hello(_)
+                | Peer::LockRequest(_)
+                | Peer::Directory(_)
+                | Peer::DirectoryCredit { .. }
+                | Peer::ActivityBroadcast(_)
+                | Peer::Skip(_)
+                | Peer::DeliveryCredit { .. }
+                | Peer::Leave
+                | Peer::Left => Some("in vain: another line"),
+            },
+            Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => None,
+        },
+    }
+}
 
 /// A line: its command.
 pub(crate) fn line(line: &Line) -> &'static str {

@@ -118,6 +118,14 @@ impl<N: Reacts> Reaction<N> {
         Self { state, wants, told }
     }
 
+    /// Whether nothing has come of it: its state is the one before, and it asks for nothing and tells nothing.
+    pub(super) fn is_nothing(&self, before: &Memo<N::State>) -> bool
+    where
+        N::State: Eq,
+    {
+        self.wants.is_empty() && self.told.is_empty() && self.state == *before
+    }
+
     fn of(actor: &N, before: &Memo<N::State>, cause: Cause<N::Timer, N::Ask>) -> Self {
         let mut out = Out::new();
         let mut state = Cow::Borrowed(&**before);

@@ -22,7 +22,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             quiet(impatient(world(&[0, 1], users, CUT)))
         },
-        reaches: &["cut", "server uncounted"],
+        reaches: &["cut", "server uncounted", "in vain: FLOORS"],
     },
     Scenario {
         name: "uncounted-speaker-patient",
@@ -99,7 +99,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 ..world(&[0, 1], users, CALM)
             }
         },
-        reaches: &["crash", "server given up"],
+        reaches: &["crash", "server given up", "in vain: FLOORS"],
     },
     Scenario {
         name: "given-up-returns",

@@ -103,7 +103,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 ..narrow(quiet(world(&[0, 1], users, CALM)))
             }
         },
-        reaches: &["DELIVERY_CREDIT", "cut", "heal"],
+        reaches: &["DELIVERY_CREDIT", "cut", "heal", "in vain: FLOORS"],
     },
     Scenario {
         name: "message-over-a-cut",
@@ -116,7 +116,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             world(&[0, 1], users, CUT)
         },
-        reaches: &["cut", "heal", "HELLO"],
+        reaches: &["cut", "heal", "HELLO", "in vain: FLOORS"],
     },
     Scenario {
         name: "two-messages-over-a-cut",

@@ -29,7 +29,7 @@ struct Scenario<'a> {
     /// `null` where the check ended before it was known.
     converges: Option<bool>,
     coverage_missing: &'a [&'static str],
-    nonsense: bool,
+    coverage_unnamed: &'a [&'static str],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     counterexamples: Vec<Found<'a>>,
 }
@@ -77,7 +77,7 @@ pub(super) fn print(outcome: &Outcome) -> Result<(), Unsaid> {
             .collect(),
         converges: verdict.converges(),
         coverage_missing: &verdict.missing,
-        nonsense: verdict.nonsense,
+        coverage_unnamed: &verdict.unnamed,
         counterexamples: found
             .map(|(replayed, counterexample, file)| Found {
                 law: &counterexample.law,

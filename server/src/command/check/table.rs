@@ -21,9 +21,9 @@ pub(super) fn print(outcomes: &[Outcome]) -> Result<(), Unsaid> {
             let (name, missing) = (case.scenario.name, outcome.verdict.missing.join(", "));
             text.push_str(&format!("\n{name} never reached: {missing}\n"));
         }
-        if outcome.verdict.nonsense {
-            let name = case.scenario.name;
-            text.push_str(&format!("\n{name}: a server was cut off for nonsense\n"));
+        if !outcome.verdict.unnamed.is_empty() {
+            let (name, unnamed) = (case.scenario.name, outcome.verdict.unnamed.join(", "));
+            text.push_str(&format!("\n{name} came across: {unnamed}\n"));
         }
         for (replayed, counterexample, file) in &outcome.kept {
             let law = &counterexample.law;
