@@ -145,7 +145,12 @@ pub const SCENARIOS: &[Scenario] = &[
             let users = vec![anonymous(1, Kind::Ours, &[2, 1], [say("a")])];
             unbalanced(world(&[0, 1], users, &story)).patient()
         },
-        reaches: &["handed over", "left without handing over", "crash"],
+        reaches: &[
+            "handed over",
+            "left without handing over",
+            "crash",
+            "in vain: FLOORS",
+        ],
     },
     Scenario {
         name: "drain-returns-patient",
@@ -156,6 +161,6 @@ pub const SCENARIOS: &[Scenario] = &[
             let users = vec![anonymous(1, Kind::Ours, &[2, 1], [say("a")])];
             unbalanced(world(&[0, 1], users, &story)).patient()
         },
-        reaches: &["handed over", "crash", "restart"],
+        reaches: &["handed over", "crash", "restart", "in vain: FLOORS"],
     },
 ];

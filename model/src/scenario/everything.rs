@@ -26,7 +26,7 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .patient()
         },
-        reaches: &["told: name lost", "cut", "heal"],
+        reaches: &["told: name lost", "cut", "heal", "in vain: FLOORS"],
     },
     Scenario {
         name: "pair-in-a-crash-patient",

@@ -186,7 +186,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 1,
             )
         },
-        reaches: &["crash", "restart"],
+        reaches: &["crash", "restart", "in vain: KNOWN"],
     },
     Scenario {
         name: "one-user-both-sides",

@@ -97,7 +97,13 @@ pub const SCENARIOS: &[Scenario] = &[
                 },
             )
         },
-        reaches: &["crash", "restart", "sync", "join refused: not elder"],
+        reaches: &[
+            "crash",
+            "restart",
+            "sync",
+            "join refused: not elder",
+            "in vain: KNOWN",
+        ],
     },
     Scenario {
         name: "three-cold",
@@ -260,7 +266,7 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .tree_alone()
         },
-        reaches: &["crash", "restart", "parent lost"],
+        reaches: &["crash", "restart", "parent lost", "in vain: KNOWN"],
     },
     Scenario {
         name: "without-the-middle",
@@ -282,7 +288,7 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "any of three in a line crashes and returns",
         size: Size::Full,
         setup: || crashes(1, Setup::tree(&[0, 1, 2])),
-        reaches: &["crash", "restart", "parent lost"],
+        reaches: &["crash", "restart", "parent lost", "in vain: KNOWN"],
     },
     Scenario {
         name: "root-restart-patient",
@@ -379,7 +385,7 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .tree_alone()
         },
-        reaches: &["lost disk", "restart"],
+        reaches: &["lost disk", "restart", "in vain: KNOWN"],
     },
     Scenario {
         name: "lost-disk-of-the-root",
@@ -440,7 +446,7 @@ pub const SCENARIOS: &[Scenario] = &[
             };
             setup.without_probes()
         },
-        reaches: &["lost disk", "restart"],
+        reaches: &["lost disk", "restart", "in vain: KNOWN"],
     },
 ];
 

@@ -136,6 +136,7 @@ pub(crate) const ALL: &[&str] = &[
     "in vain: SESSIONS",
     "in vain: FLOORS",
     "in vain: SERVER_ANNOUNCE",
+    "in vain: ACTIVITY_BROADCAST",
 ];
 
 /// Labels that no scenario may come across: lines and timers that are never in vain ([`in_vain`]).
@@ -172,13 +173,13 @@ pub(super) fn in_vain(cause: &OfServer) -> Option<&'static str> {
                 Peer::Sessions(_) => Some("in vain: SESSIONS"),
                 Peer::Floors { .. } => Some("in vain: FLOORS"),
                 Peer::ServerAnnounce { .. } => Some("in vain: SERVER_ANNOUNCE"),
+                Peer::ActivityBroadcast(_) => Some("in vain: ACTIVITY_BROADCAST"),
                 Peer::Forget { .. }
                 | Peer::Retired { .. }
                 | Peer::Hello(_)
                 | Peer::LockRequest(_)
                 | Peer::Directory(_)
                 | Peer::DirectoryCredit { .. }
-                | Peer::ActivityBroadcast(_)
                 | Peer::Skip(_)
                 | Peer::DeliveryCredit { .. }
                 | Peer::Leave

@@ -14,21 +14,33 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "the server between a speaker's and a listener's dies for good",
         size: Size::Full,
         setup: || over(&[0, 1, 2], &[Event::Crash(2)]),
-        reaches: &["crash", "parent lost", "joined"],
+        reaches: &["crash", "parent lost", "joined", "in vain: FLOORS"],
     },
     Scenario {
         name: "middle-returns-patient",
         says: "the server between a speaker's and a listener's dies and returns; timers wait until nothing else can happen",
         size: Size::Full,
         setup: || over(&[0, 1, 2], &[Event::Crash(2), Event::Restart(2)]).patient(),
-        reaches: &["crash", "restart", "parent lost", "joined"],
+        reaches: &[
+            "crash",
+            "restart",
+            "parent lost",
+            "joined",
+            "in vain: FLOORS",
+        ],
     },
     Scenario {
         name: "goes-round",
         says: "a listener's server is cut off from its parent, where the speaker is, and joins its sibling",
         size: Size::Full,
         setup: || over(&[0, 1, 1], &[Event::Cut(Ways::between(&[1], &[3]))]),
-        reaches: &["cut", "parent lost", "joined"],
+        reaches: &[
+            "cut",
+            "parent lost",
+            "joined",
+            "in vain: FLOORS",
+            "in vain: ACTIVITY_BROADCAST",
+        ],
     },
     Scenario {
         name: "goes-round-and-back-patient",
@@ -42,7 +54,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             over(&[0, 1, 1], &story).patient()
         },
-        reaches: &["cut", "crash", "parent lost", "joined"],
+        reaches: &["cut", "crash", "parent lost", "joined", "in vain: FLOORS"],
     },
     Scenario {
         name: "root-dies-under-its-speaker",
@@ -92,7 +104,12 @@ pub const SCENARIOS: &[Scenario] = &[
             let story = [Event::Cut(Ways::between(&[1], &[2])), Event::Heal];
             quiet(told(world(&[0, 1], users, CALM), &story)).patient()
         },
-        reaches: &["client dies", "client starts again", "cut"],
+        reaches: &[
+            "client dies",
+            "client starts again",
+            "cut",
+            "in vain: FLOORS",
+        ],
     },
 ];
 

@@ -60,7 +60,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 ..quiet(world(&[0, 1], users, CALM))
             }
         },
-        reaches: &["crash", "restart"],
+        reaches: &["crash", "restart", "in vain: FLOORS"],
     },
     Scenario {
         name: "login-crash",
@@ -115,7 +115,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 &[Event::Crash(1), Event::Restart(1)],
             )
         },
-        reaches: &["crash", "restart"],
+        reaches: &["crash", "restart", "in vain: FLOORS", "in vain: KNOWN"],
     },
     Scenario {
         name: "another-copy-after-a-crash",

@@ -35,7 +35,12 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             quiet(world(&[0, 1], users, CUT))
         },
-        reaches: &["client dies", "client starts again", "cut"],
+        reaches: &[
+            "client dies",
+            "client starts again",
+            "cut",
+            "in vain: FLOORS",
+        ],
     },
     Scenario {
         name: "mailbox-moves",
@@ -49,7 +54,12 @@ pub const SCENARIOS: &[Scenario] = &[
             let story = [Event::Cut(Ways::between(&[1], &[2])), Event::Heal];
             quiet(told(world(&[0, 1], users, CALM), &story))
         },
-        reaches: &["client dies", "client starts again", "cut"],
+        reaches: &[
+            "client dies",
+            "client starts again",
+            "cut",
+            "in vain: FLOORS",
+        ],
     },
     Scenario {
         name: "mailbox-dies-again",

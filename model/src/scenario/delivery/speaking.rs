@@ -129,7 +129,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             world(&[0, 1], users, CUT)
         },
-        reaches: &["cut", "heal", "HELLO"],
+        reaches: &["cut", "heal", "HELLO", "in vain: FLOORS"],
     },
     Scenario {
         name: "two-senders",
@@ -168,7 +168,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             quiet(world(&[0, 1, 2], users, CUT))
         },
-        reaches: &["cut", "heal"],
+        reaches: &["cut", "heal", "in vain: FLOORS"],
     },
     Scenario {
         name: "speaker-connects-anew",
