@@ -213,7 +213,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "expires-silently",
         says: "who returns after its mailbox has expired isn't told what it missed",
         scenario: "mailbox-expires",
-        alter: |setup| setup.rules.delivery.tells_missed = |_| 0,
+        alter: |setup| setup.rules.delivery.tells_missed = |_| None,
     },
     Mutant {
         name: "live-expires",
@@ -279,7 +279,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "one-more-is-lost",
         says: "a login is told of one more than it has missed",
         scenario: "log-full",
-        alter: |setup| setup.rules.delivery.tells_missed = |missed| missed + 1,
+        alter: |setup| setup.rules.delivery.tells_missed = |missed| Some(missed + 1),
     },
     Mutant {
         name: "gaps-come-last",

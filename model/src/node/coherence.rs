@@ -77,8 +77,8 @@ pub fn check(s: &State) -> Result<(), Incoherence> {
     Ok(delivery::coherence::check(s)?)
 }
 
-/// The same, and what holds as long as no server errs: of two names that are said to have been given away by one change, or two sessions
-/// that one change made, an index that is kept up and one that is made anew may find different ones.
+/// The same, and what holds as long as nobody errs: of two names that are said to have been given away by one change, or two sessions
+/// that one change made, an index that is kept up and one that is made anew may find different ones; and a client may be forgotten too soon.
 ///
 /// # Errors
 /// The first [`Incoherence`] that is found.
@@ -87,7 +87,8 @@ pub fn check_among_sound(s: &State) -> Result<(), Incoherence> {
     let durable = &s.durable;
     let is_exact = s.registry.index == directory::Index::of(&durable.registry)
         && s.delivery.index == session::Index::of(&durable.delivery.book);
-    ensure(s.halted.is_some() || is_exact, Incoherence::Indexes)
+    ensure(s.halted.is_some() || is_exact, Incoherence::Indexes)?;
+    Ok(delivery::coherence::check_senders(s)?)
 }
 
 fn ensure(holds: bool, otherwise: Incoherence) -> Result<(), Incoherence> {

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::home::cursor_of;
+use super::log::Log;
 use super::lows::Lows;
+use super::receiver::{Receiver, Unheard};
 use super::vector;
 use crate::message::client::Vector;
-use crate::message::server::Phase;
+use crate::message::server::{Phase, Sender};
 use crate::message::{Registration, Stream};
 use crate::node::{Role, State};
 use crate::port::Link;
@@ -26,6 +28,29 @@ pub enum Incoherence {
     /// What a SKIP has passed over.
     #[error("what is still here of what was passed over isn't what is listed so")]
     Passed,
+    /// What senders have said.
+    #[error("what is known of a sender isn't what the log holds of it")]
+    Said,
+    /// What senders had said in what is gone.
+    #[error(
+        "what a sender had said in what is forgotten isn't noted, or is more than it ever said"
+    )]
+    SaidAtBase,
+    /// What a neighbour is told first.
+    #[error("something waits for a neighbour that hasn't said yet what it has")]
+    Greeting,
+    /// What a neighbour lacks of sessions.
+    #[error("the origins of which a neighbour lacks changes aren't those that wait for it")]
+    Lacking,
+    /// What a neighbour is to be told of floors.
+    #[error("floors wait for sessions, and none do")]
+    Floors,
+    /// What waits for credit.
+    #[error("something waits for a neighbour's credit, and there is some")]
+    Credit,
+    /// What a neighbour lacks of the log.
+    #[error("a neighbour will never be sent something that it lacks of the log")]
+    Behind,
     /// What finds sessions.
     #[error("the index of sessions finds what isn't there")]
     Sessions,
@@ -35,6 +60,9 @@ pub enum Incoherence {
     /// What they were sent.
     #[error("a receiver hasn't heard what it wasn't sent, or reads beyond the log's end")]
     Unheard,
+    /// What they will be sent.
+    #[error("a receiver will never be sent something of the log, or was told that it is gone")]
+    Unsent,
     /// Where users are.
     #[error("the sessions that are present aren't those that receivers hold")]
     Present,
@@ -65,6 +93,8 @@ fn ensure(holds: bool, otherwise: Incoherence) -> Result<(), Incoherence> {
 /// The first [`Incoherence`] that is found.
 pub(in crate::node) fn check(s: &State) -> Result<(), Incoherence> {
     log(s)?;
+    sessions(s)?;
+    edges(s)?;
     receivers(s)?;
     cursors(s)
 }
@@ -86,9 +116,71 @@ fn log(s: &State) -> Result<(), Incoherence> {
     }
     ensure(s.delivery.log_bytes == bytes, Incoherence::Bytes)?;
     ensure(vector::covers(&log.have, &log.base), Incoherence::Base)?;
-    ensure(log.passed.iter().eq(&passed), Incoherence::Passed)?;
-    let is_found = s.delivery.index.is_of(&s.durable.delivery.book);
+    ensure(log.passed.iter().eq(&passed), Incoherence::Passed)
+}
+
+/// What is known of senders agrees with what the log holds of them, and has forgotten. A client that errs can say that it has said more than
+/// it has, and then be forgotten too soon.
+///
+/// # Errors
+/// The first [`Incoherence`] that is found.
+pub(in crate::node) fn check_senders(s: &State) -> Result<(), Incoherence> {
+    let log = &s.durable.delivery.log;
+    let kept = log.entries.values().filter(|entry| !entry.repeat);
+    let kept = kept.map(|entry| &entry.message);
+    for message in kept.filter(|message| !message.is_in(&log.base)) {
+        let Some((sender, k)) = &message.sender else {
+            continue;
+        };
+        let place = Some((message.stream.clone(), message.number));
+        let said = log.said.get(sender);
+        let is_known = said.is_some_and(|it| *k < it.k || (*k == it.k && it.place == place));
+        ensure(is_known, Incoherence::Said)?;
+    }
+    let is_gone = |(stream, number): &(Stream, u64)| *number <= vector::at(&log.base, stream);
+    let at_base = |sender: &Sender| log.said_at_base.get(sender).copied().unwrap_or(0);
+    for (sender, said) in &log.said {
+        let is_forgotten = said.place.as_ref().is_none_or(is_gone);
+        let is_noted = !is_forgotten || at_base(sender) >= said.k;
+        ensure(is_noted, Incoherence::SaidAtBase)?;
+    }
+    let mut at_base = log.said_at_base.iter();
+    let is_said = at_base.all(|(sender, k)| *k <= log.said(sender));
+    ensure(is_said, Incoherence::SaidAtBase)
+}
+
+/// Each change that the index knows has made a session what it is. Not whether it knows all: of two sessions that one change is said
+/// to have made, which only a server that errs can say, it finds the last.
+fn sessions(s: &State) -> Result<(), Incoherence> {
+    let book = &s.durable.delivery.book;
+    let mut changes = s.delivery.index.0.iter();
+    let is_found = changes.all(|((stream, number), registration)| {
+        let session = book.sessions.get(registration);
+        session.is_some_and(|session| vector::at(&session.changes, stream) == *number)
+    });
     ensure(is_found, Incoherence::Sessions)
+}
+
+/// What a neighbour lacks is what waits for it, and waits for nothing but credit.
+fn edges(s: &State) -> Result<(), Incoherence> {
+    let (book, log) = (&s.durable.delivery.book, &s.durable.delivery.log);
+    for edge in s.delivery.edges.values() {
+        let waits = !edge.lacking.is_empty() || edge.behind.is_some();
+        let has = edge.sessions.as_ref();
+        ensure(has.is_some() || !waits, Incoherence::Greeting)?;
+        let lacking = has.map(|has| vector::beyond(&book.vector, has));
+        let is_lacking = lacking.is_none_or(|lacking| edge.lacking.iter().eq(lacking.keys()));
+        ensure(is_lacking, Incoherence::Lacking)?;
+        let follow = has.is_none() || !edge.lacking.is_empty() || edge.floors.is_empty();
+        ensure(follow, Incoherence::Floors)?;
+        ensure(!waits || !edge.window.is_open(), Incoherence::Credit)?;
+        let is_sent = edge.behind.as_ref().is_none_or(|behind| {
+            let mut before = log.entries.range(..behind.from);
+            before.all(|(_, entry)| entry.message.is_in(&behind.have))
+        });
+        ensure(is_sent, Incoherence::Behind)?;
+    }
+    Ok(())
 }
 
 fn receivers(s: &State) -> Result<(), Incoherence> {
@@ -96,7 +188,7 @@ fn receivers(s: &State) -> Result<(), Incoherence> {
         Role::Client(connection) => connection.standing.is_logged_in().then_some(link),
         Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving => None,
     });
-    let delivery = &s.delivery;
+    let (delivery, log) = (&s.delivery, &s.durable.delivery.log);
     ensure(
         delivery.receivers.keys().eq(clients),
         Incoherence::Receivers,
@@ -109,8 +201,9 @@ fn receivers(s: &State) -> Result<(), Incoherence> {
         let last = receiver.unheard.back();
         let sent = last.is_none_or(|(line, _)| *line <= receiver.lines);
         let within = receiver.behind.as_ref();
-        let within = within.is_none_or(|behind| behind.from <= s.durable.delivery.log.next);
+        let within = within.is_none_or(|behind| behind.from <= log.next);
         ensure(in_order && sent && within, Incoherence::Unheard)?;
+        ensure(hears_all(receiver, log), Incoherence::Unsent)?;
         held.extend(
             receiver
                 .session
@@ -126,18 +219,46 @@ fn receivers(s: &State) -> Result<(), Incoherence> {
     ensure(delivery.unsettled == pending, Incoherence::Unsettled)
 }
 
+/// Whether a receiver has heard, or been sent, one after the other, what the log has held up to where it reads; and whether nothing is
+/// here of what it was told that it will never come.
+fn hears_all(receiver: &Receiver, log: &Log) -> bool {
+    let mut upto = receiver.cursor.clone();
+    for (_, unheard) in &receiver.unheard {
+        let follows = match unheard {
+            Unheard::Message(message) => {
+                let before = vector::at(&upto, &message.stream);
+                vector::raise(&mut upto, &message.stream, message.number);
+                message.number <= before + 1
+            }
+            Unheard::Gap(gap) => {
+                let joined = vector::join(&upto, gap);
+                let before = std::mem::replace(&mut upto, joined);
+                let mut here = log.entries.values().map(|entry| &entry.message);
+                !here.any(|message| message.is_in(gap) && !message.is_in(&before))
+            }
+        };
+        if !follows {
+            return false;
+        }
+    }
+    let behind = receiver.behind.as_ref();
+    let is_read = behind.is_none_or(|behind| {
+        let mut before = log.entries.range(..behind.from);
+        before.all(|(_, entry)| entry.message.is_in(&behind.sent))
+    });
+    let sent = behind.map_or(&log.have, |behind| &behind.sent);
+    is_read && vector::covers(&upto, sent)
+}
+
 fn cursors(s: &State) -> Result<(), Incoherence> {
     let delivery = &s.delivery;
     let receivers = delivery.receivers.iter();
     let live = receivers.clone().filter(|(_, receiver)| receiver.is_live());
     let live = live.map(|(link, receiver)| (*link, receiver.cursor.clone()));
-    ensure(delivery.live.are(&live.collect()), Incoherence::Live)?;
+    ensure(delivery.live == live.collect(), Incoherence::Live)?;
     let behind = receivers.filter(|(_, receiver)| receiver.behind.is_some());
     let behind = behind.map(|(link, receiver)| (*link, receiver.cursor.clone()));
-    ensure(
-        delivery.reading.are(&behind.collect()),
-        Incoherence::Reading,
-    )?;
+    ensure(delivery.reading == behind.collect(), Incoherence::Reading)?;
     let sessions = s.durable.delivery.book.sessions.iter();
     let pins = sessions.filter(|(_, session)| match session.phase {
         Phase::CatchingUp | Phase::Left => true,
@@ -147,7 +268,7 @@ fn cursors(s: &State) -> Result<(), Incoherence> {
         Phase::Expired | Phase::Out => false,
     });
     let pins = pins.filter_map(|(user, _)| Some((user.clone(), cursor_of(s, user)?)));
-    ensure(delivery.pins.are(&pins.collect()), Incoherence::Pins)?;
+    ensure(delivery.pins == pins.collect(), Incoherence::Pins)?;
     let have = &s.durable.delivery.log.have;
     let as_walked = is_as_walked(&delivery.live, have)
         && is_as_walked(&delivery.reading, have)

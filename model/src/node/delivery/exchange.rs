@@ -84,7 +84,7 @@ impl Edge {
         }
     }
 
-    /// Whether the next line may be sent at once.
+    /// Whether the next line may be sent at once: then the neighbour lacks nothing, for whatever it lacks is sent as soon as it may be.
     fn is_open(&self, step: &Step<'_>) -> bool {
         self.window.is_open() || !(step.rules.delivery.waits_for_credit)()
     }
@@ -92,11 +92,6 @@ impl Edge {
     /// Whether there is nothing that the neighbour lacks and has not been sent.
     pub(super) fn has_been_sent_all(&self) -> bool {
         self.sessions.is_some() && self.lacking.is_empty() && self.behind.is_none()
-    }
-
-    /// Whether what happens now may be told at once, because nothing before it waits.
-    fn is_even(&self, step: &Step<'_>) -> bool {
-        self.lacking.is_empty() && self.behind.is_none() && self.is_open(step)
     }
 }
 
@@ -263,7 +258,7 @@ pub(super) fn flood(s: &mut State, entry: &Entry, from: Option<Link>, step: &mut
         if edge.sessions.is_none() || Some(*link) == from {
             continue;
         }
-        if edge.is_even(step) {
+        if edge.is_open(step) {
             edge.window.send();
             even.push(*link);
         } else if edge.behind.is_none() {
@@ -323,14 +318,9 @@ pub(super) fn on_sessions(s: &mut State, link: Link, sessions: Sessions, step: &
             changed.push(registration);
         }
     }
-    let news = upto > vector::at(&book.vector, &stream);
-    if news {
-        vector::raise(&mut book.vector, &stream, upto);
-    }
+    vector::raise(&mut book.vector, &stream, upto);
     on_taken_in(s, link, step);
-    if news {
-        flood_sessions(s, &stream, step);
-    }
+    flood_sessions(s, &stream, step);
     for registration in &changed {
         forget::on_session(s, registration, step);
         home::react(s, registration, step);

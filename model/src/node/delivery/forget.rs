@@ -33,7 +33,7 @@ pub(super) fn forget(s: &mut State, everywhere: Vector, step: &Step<'_>) {
     let log = &mut s.durable.delivery.log;
     let looks_back = !log.passed.is_empty() && (step.rules.delivery.forgets_passed)();
     if looks_back || !vector::covers(&log.base, &upto) {
-        s.delivery.log_bytes -= log.forget(&upto).bytes;
+        s.delivery.log_bytes -= length(&log.forget(&upto));
     }
 }
 
@@ -134,10 +134,15 @@ fn bound(s: &mut State, step: &mut Step<'_>) {
     }
     // Within a stream numbers rise with places: nothing of these streams before these numbers comes later.
     let gone = log.forget(&upto);
-    s.delivery.log_bytes -= gone.bytes;
-    let missed = gone.messages;
+    s.delivery.log_bytes -= length(&gone);
+    let missed = gone.len() as u64;
     let info = Info::MailboxFull;
     tell(Report::Gap { missed, info }, step);
+}
+
+/// How long these are in all.
+fn length(entries: &[Entry]) -> usize {
+    entries.iter().map(Entry::bytes).sum()
 }
 
 /// Timer: servers that lack something and don't move are waited for one tick less, and at last no longer.

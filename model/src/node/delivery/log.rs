@@ -2,6 +2,7 @@
 //! (`docs/protocol.md`, Delivery: Log). It is always causally closed: whoever said something had been heard here up to
 //! there before. Therefore it is replayed in its own order and no other.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -48,15 +49,6 @@ impl Entry {
     pub fn bytes(&self) -> usize {
         self.message.activity.as_str().len()
     }
-}
-
-/// What has been let go of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gone {
-    /// How many messages.
-    pub messages: u64,
-    /// How long they were in all.
-    pub bytes: usize,
 }
 
 /// Up to where a sender has been heard.
@@ -119,25 +111,22 @@ impl Log {
 
     /// The place before which a cursor includes everything. Looks no further back than there.
     pub(super) fn first_after(&self, cursor: &Vector) -> u64 {
-        let mut missing = vector::between(&vector::join(cursor, &self.base), &self.have);
-        let mut start = self.next;
-        for (place, entry) in self.entries.iter().rev() {
-            if missing == 0 {
-                break;
-            }
+        let missing = vector::between(&vector::join(cursor, &self.base), &self.have);
+        let lacking = self.entries.iter().rev().filter(|(_, entry)| {
             let message = &entry.message;
-            if !message.is_in(cursor) && !message.is_in(&self.base) {
-                missing -= 1;
-            }
-            start = *place;
-        }
+            !message.is_in(cursor) && !message.is_in(&self.base)
+        });
+        let first = lacking
+            .take(usize::try_from(missing).unwrap_or(usize::MAX))
+            .last();
+        let start = first.map_or(self.next, |(place, _)| *place);
         // What a SKIP has passed over may still be here, anywhere before.
         let passed = vector::beyond(&self.base, cursor);
         let lingering = passed.iter().filter_map(|(stream, upto)| {
             let after = vector::at(cursor, stream);
             self.lingering(stream, after, *upto).next()
         });
-        lingering.fold(start, u64::min)
+        lingering.fold(start, |start, (_, place)| start.min(place))
     }
 
     /// Up to where nothing is left of what comes next after a cursor, in the streams in which something is gone.
@@ -145,13 +134,11 @@ impl Log {
         let gone = vector::beyond(&self.base, cursor).into_iter();
         let gone = gone.map(|(stream, upto)| {
             let after = vector::at(cursor, &stream);
-            let numbers = (stream.clone(), after + 1)..=(stream.clone(), upto);
-            let mut here = self.passed.range(numbers);
-            let upto = here.next().map_or(upto, |((_, number), _)| number - 1);
-            (stream, upto, after)
+            let here = self.lingering(&stream, after, upto).next();
+            let upto = here.map_or(upto, |(number, _)| number - 1);
+            (stream, upto)
         });
-        let gone = gone.filter(|(_, upto, after)| upto > after);
-        gone.map(|(stream, upto, _)| (stream, upto)).collect()
+        vector::beyond(&gone.collect(), cursor)
     }
 
     /// A sender's numbers are not known any more.
@@ -185,14 +172,22 @@ impl Log {
         missed
     }
 
-    /// The places of what is still here of a stream, after one number and up to another one, although a SKIP has passed over it.
-    fn lingering(&self, stream: &Stream, after: u64, upto: u64) -> impl Iterator<Item = u64> {
-        let numbers = (stream.clone(), after + 1)..=(stream.clone(), upto);
-        self.passed.range(numbers).map(|(_, place)| *place)
+    /// What is still here of a stream, after one number and up to another one, although a SKIP has passed over it: numbers and places.
+    fn lingering(
+        &self,
+        stream: &Stream,
+        after: u64,
+        upto: u64,
+    ) -> impl Iterator<Item = (u64, u64)> {
+        let after = Bound::Excluded((stream.clone(), after));
+        let passed = self
+            .passed
+            .range((after, Bound::Included((stream.clone(), upto))));
+        passed.map(|((_, number), place)| (*number, *place))
     }
 
     /// Lets go of everything that `upto` includes. Looks no further than to the last of it.
-    pub fn forget(&mut self, upto: &Vector) -> Gone {
+    pub fn forget(&mut self, upto: &Vector) -> Vec<Entry> {
         let most = vector::between(&self.base, upto);
         let entries = self.entries.iter();
         let gone = entries.filter(|(_, entry)| {
@@ -204,23 +199,20 @@ impl Log {
             .take(usize::try_from(most).unwrap_or(usize::MAX));
         let passed = upto
             .iter()
-            .flat_map(|(stream, upto)| self.lingering(stream, 0, *upto));
-        let gone: Vec<u64> = gone.chain(passed).collect();
-        let mut all = Gone::default();
-        for place in &gone {
-            if let Some(entry) = self.entries.remove(place) {
-                all.messages += 1;
-                all.bytes += entry.bytes();
-                let message = &entry.message;
-                self.passed
-                    .remove(&(message.stream.clone(), message.number));
-                vector::raise(&mut self.base, &message.stream, message.number);
-                if let Some((sender, k)) = &message.sender {
-                    raise_said(&mut self.said_at_base, sender.clone(), *k);
-                }
+            .flat_map(|(stream, upto)| self.lingering(stream, 0, *upto))
+            .map(|(_, place)| place);
+        let places: Vec<u64> = gone.chain(passed).collect();
+        let gone = places.iter().filter_map(|place| self.entries.remove(place));
+        let gone: Vec<Entry> = gone.collect();
+        for Entry { message, .. } in &gone {
+            self.passed
+                .remove(&(message.stream.clone(), message.number));
+            vector::raise(&mut self.base, &message.stream, message.number);
+            if let Some((sender, k)) = &message.sender {
+                raise_said(&mut self.said_at_base, sender.clone(), *k);
             }
         }
-        all
+        gone
     }
 }
 

@@ -113,15 +113,20 @@ impl<K: Ord> Lows<K> {
         }
     }
 
-    /// Whether these are the cursors: for assertions.
-    pub(super) fn are(&self, cursors: &BTreeMap<K, Vector>) -> bool {
-        self.cursors == *cursors
-    }
-
     /// What [`Lows::within`] says, found by walking: for assertions.
     pub(super) fn walk(&self, upto: Vector) -> Vector {
         let cursors = self.cursors.values();
         cursors.fold(upto, |upto, cursor| vector::meet(&upto, cursor))
+    }
+}
+
+impl<K: Ord> FromIterator<(K, Vector)> for Lows<K> {
+    fn from_iter<I: IntoIterator<Item = (K, Vector)>>(cursors: I) -> Self {
+        let mut lows = Self::default();
+        for (whose, cursor) in cursors {
+            lows.set(whose, cursor);
+        }
+        lows
     }
 }
 

@@ -26,13 +26,13 @@ pub struct Receiver {
     pub cursor: Vector,
     /// The part of its first cursor that this server doesn't have yet: not to be told again.
     pub ahead: Vector,
-    /// How many lines it has been sent since its link came up.
+    /// How many lines a legacy client has been sent since its link came up; of one of ours nobody needs to know.
     pub lines: u64,
     /// What it has not heard yet of what it was sent, with the line's number, in order; and what a legacy client can't be told.
     pub unheard: VecDeque<(u64, Unheard)>,
     /// Where it reads the log, if it has fallen behind.
     pub behind: Option<Box<Behind>>,
-    /// What it said, last, that not everyone has yet.
+    /// What it said that is waited for until everyone has it.
     pub pending: Option<Pending>,
     /// Up to this number of its own everyone has what it said.
     pub stable: u64,
@@ -126,7 +126,7 @@ impl Receiver {
     fn take(&mut self, entry: &Entry, told: bool, step: &Step<'_>) -> Taken {
         let message = &entry.message;
         let mut taken = Taken::default();
-        if !self.ahead.is_empty() && message.is_in(&self.ahead) {
+        if message.is_in(&self.ahead) {
             return taken;
         }
         // A client of ours is sent repeats too, and told that they are: its cursor must pass over them.
@@ -146,12 +146,12 @@ impl Receiver {
     /// What it lacks up to here will never come: a client of ours is told, and has heard that once it says so. A legacy one
     /// can't be told, and has when it has heard what came before: its operator is told.
     fn miss(&mut self, link: Link, missed: u64, upto: Vector, why: Info, step: &mut Step<'_>) {
-        let missed = (step.rules.delivery.tells_missed)(missed);
-        if missed > 0 {
+        let told = (step.rules.delivery.tells_missed)(missed);
+        if let Some(missed) = told {
             let info = why.clone();
             tell(Report::Gap { missed, info }, step);
         }
-        if self.client.is_some() && missed > 0 {
+        if let (Some(missed), Some(_)) = (told, &self.client) {
             let (info, cursor) = (why, Box::new(upto.clone()));
             step.reply(
                 link,
@@ -161,7 +161,6 @@ impl Receiver {
                     cursor,
                 },
             );
-            self.lines += 1;
         } else if self.unheard.is_empty() {
             self.cursor = vector::join(&self.cursor, &upto);
             return;
@@ -174,8 +173,7 @@ impl Receiver {
     }
 
     /// The first of what it was sent has been heard, for as long as `is_heard` says so.
-    fn hear(&mut self, is_heard: impl Fn(u64, &Unheard) -> bool) -> bool {
-        let before = self.unheard.len();
+    fn hear(&mut self, is_heard: impl Fn(u64, &Unheard) -> bool) {
         // Of a run of one stream the last number says it all.
         let mut last: Option<Arc<Message>> = None;
         while let Some((_, unheard)) = self
@@ -193,7 +191,6 @@ impl Receiver {
             }
         }
         self.raise(last.as_deref());
-        self.unheard.len() < before
     }
 
     /// Its cursor includes a message.
@@ -337,8 +334,7 @@ fn read(
     link: Link,
     step: &mut Step<'_>,
 ) -> Option<Box<Behind>> {
-    let gaps_precede = (step.rules.delivery.gaps_precede)();
-    if gaps_precede {
+    if (step.rules.delivery.gaps_precede)() {
         pass_over(log, receiver, &mut behind, link, step);
     }
     for (place, entry) in log.entries.range(behind.from..) {
@@ -358,9 +354,7 @@ fn read(
             pass_over(log, receiver, &mut behind, link, step);
         }
     }
-    if !gaps_precede {
-        pass_over(log, receiver, &mut behind, link, step);
-    }
+    pass_over(log, receiver, &mut behind, link, step);
     None
 }
 
@@ -391,9 +385,8 @@ pub(super) fn on_got(s: &mut State, link: Link, cursor: &Vector, step: &mut Step
         let info = Info::NotResuming;
         return connection::refuse(s, link, Reply::Invalid { info }, step);
     }
-    if receiver.hear(|_, unheard| unheard.is_in(cursor)) {
-        progress(s, link, step);
-    }
+    receiver.hear(|_, unheard| unheard.is_in(cursor));
+    progress(s, link, step);
 }
 
 /// A legacy client has heard what its kernel has acknowledged: nobody will ever know better.
@@ -401,7 +394,8 @@ pub(super) fn on_received(s: &mut State, link: Link, lines: u64, step: &mut Step
     let Some(receiver) = s.delivery.receivers.get_mut(&link) else {
         return;
     };
-    if receiver.client.is_none() && receiver.hear(|line, _| line <= lines) {
+    if receiver.client.is_none() {
+        receiver.hear(|line, _| line <= lines);
         progress(s, link, step);
     }
 }

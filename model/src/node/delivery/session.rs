@@ -14,6 +14,8 @@
 //! Changes are numbered per origin. A [`Vector`] says up to which change of each origin this server is complete, so
 //! that a neighbour can be sent what it lacks and nothing else.
 
+use std::ops::Bound;
+
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +36,7 @@ pub struct Book {
 
 /// Finds sessions by their changes. Follows from the book, so it is not on disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Index(#[serde(with = "crate::pairs")] OrdMap<(Stream, u64), Registration>);
+pub struct Index(#[serde(with = "crate::pairs")] pub(super) OrdMap<(Stream, u64), Registration>);
 
 impl Book {
     /// Puts a change of this server's own in the book.
@@ -105,9 +107,10 @@ impl Book {
         most: usize,
     ) -> (Vec<(Registration, Session)>, u64) {
         let upto = vector::at(&self.vector, origin);
+        let first = Bound::Excluded((origin.clone(), after));
         let changes = index
             .0
-            .range((origin.clone(), after + 1)..=(origin.clone(), upto));
+            .range((first, Bound::Included((origin.clone(), upto))));
         let mut sessions = Vec::new();
         let mut last = after;
         for ((_, number), registration) in changes {
@@ -132,14 +135,5 @@ impl Index {
             changes.map(|(stream, number)| ((stream.clone(), *number), registration.clone()))
         });
         Self(changes.collect())
-    }
-
-    /// Whether each change that it knows has made a session of this book what it is: for assertions. Not whether it knows all: of
-    /// two sessions that one change is said to have made, which only a server that errs can say, it finds the last.
-    pub(super) fn is_of(&self, book: &Book) -> bool {
-        self.0.iter().all(|((stream, number), registration)| {
-            let session = book.sessions.get(registration);
-            session.is_some_and(|session| vector::at(&session.changes, stream) == *number)
-        })
     }
 }

@@ -10,7 +10,7 @@ use super::receiver::Pending;
 use super::{age, exchange, floor, forget, home, own_stream, receiver, vector};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Message, Sender};
-use crate::message::{Activity, Registration, Reply, Username};
+use crate::message::{Activity, Registration, Reply, Stream, Username};
 use crate::port::Link;
 
 /// ACTIVITY_MESSAGE of a client that is logged in. Only a client of ours has numbers.
@@ -114,27 +114,19 @@ fn acknowledge(
         return;
     };
     let k = said.k;
-    let (mut settled, mut pending) = (false, None);
-    match &said.place {
-        Some((stream, number))
-            if everywhere.is_some_and(|upto| *number <= vector::at(upto, stream)) =>
-        {
-            receiver.stable = k;
-            settled = true;
-        }
-        Some(place) if receiver.pending.is_none() && receiver.stable < k => {
-            let place = place.clone();
-            pending = Some(Pending { k, place });
-        }
-        Some(_) => {}
-        None => receiver.stable = k,
+    let has_it = |(stream, number): &(Stream, u64)| {
+        everywhere.is_some_and(|upto| *number <= vector::at(upto, stream))
+    };
+    let place = said.place.clone().filter(|place| !has_it(place));
+    // What it said first of what not everyone has: waiting for the last, one that goes on speaking would wait for ever.
+    let first = receiver.pending.clone();
+    let pending = place.map(|place| first.unwrap_or(Pending { k, place }));
+    if pending.is_none() {
+        receiver.stable = k;
     }
     let stable = (step.rules.delivery.stable)(k, receiver.stable);
-    receiver.lines += 1;
     step.reply(link, Reply::Ack { k, stable });
-    if settled || pending.is_some() {
-        wait_for(s, link, pending);
-    }
+    wait_for(s, link, pending);
 }
 
 /// What a client said, last, that is to become stable; nothing, or nothing any more.

@@ -57,8 +57,8 @@ pub struct Rules {
     pub ages: fn(Phase, bool) -> bool,
     /// Does the age of a session begin anew where its user is?
     pub spares_present: fn() -> bool,
-    /// Of how many messages that a login has missed is it told?
-    pub tells_missed: fn(u64) -> u64,
+    /// Of how many messages that a login has missed is it told, if it is?
+    pub tells_missed: fn(u64) -> Option<u64>,
     /// Is a client that catches up told of what is gone before it is told what may have been said after that?
     pub gaps_precede: fn() -> bool,
     /// Does a client's cursor pass over what will never come only once the client has heard so?
@@ -128,7 +128,7 @@ pub const SOUND: Rules = Rules {
     pins_for_the_expired: || false,
     ages,
     spares_present: || true,
-    tells_missed: |missed| missed,
+    tells_missed: Some,
     gaps_precede: || true,
     gap_waits: || true,
     login_is_durable: || true,
