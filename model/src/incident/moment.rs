@@ -79,6 +79,7 @@ pub fn properties(
         gave_up: false,
         strangers: true,
         kept_away: true,
+        loses_disks: true,
         mailboxes_end: false,
         logs_end: false,
         patience_ends: true,

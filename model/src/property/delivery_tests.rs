@@ -205,6 +205,39 @@ fn servers_that_know_different_things_are_not_equal() {
 }
 
 #[test]
+fn servers_that_know_different_things_of_one_session_are_not_equal() {
+    let broken = broken_by(|state| {
+        alter_server(state, 1, |node| {
+            let sessions = &mut node.durable.delivery.book.sessions;
+            let user = sessions.keys().next().unwrap().clone();
+            sessions.get_mut(&user).unwrap().changes.clear();
+        });
+    });
+    assert_eq!(broken, ["equal at rest"]);
+}
+
+#[test]
+fn a_floor_or_a_change_that_its_server_does_not_have_on_disk_was_told_too_early() {
+    let law = "what a server says of itself is on its disk";
+    let broken = broken_by(|state| {
+        let message = message(state);
+        alter_server(state, 1, |node| {
+            let floor = crate::message::client::Vector::unit(message.stream.clone(), 1);
+            let floors = &mut node.durable.delivery.floors;
+            floors.insert(message.stream.server, floor);
+        });
+    });
+    assert!(broken.contains(&law), "{broken:?}");
+    let broken = broken_by(|state| {
+        let stream = message(state).stream;
+        alter_server(state, 1, |node| {
+            node.durable.delivery.book.vector.insert(stream, 9);
+        });
+    });
+    assert!(broken.contains(&law), "{broken:?}");
+}
+
+#[test]
 fn a_link_that_carries_a_message_twice_shows_that_it_goes_round() {
     let broken = broken_by(|state| {
         let line = Peer::ActivityBroadcast(Arc::new(message(state)));

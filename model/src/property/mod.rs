@@ -5,6 +5,8 @@ pub mod as_drawn;
 pub mod at_rest;
 pub mod buffers_end;
 pub mod clocks;
+#[cfg(test)]
+mod coherence_tests;
 pub mod coherent;
 #[cfg(test)]
 mod delivery_tests;
@@ -13,6 +15,7 @@ pub mod durable_success;
 pub mod elder_reigns;
 pub mod equal_at_rest;
 pub mod everyone_is_back;
+pub mod first_on_disk;
 pub mod in_order;
 pub mod known_as_said;
 pub mod loser_told;
@@ -250,6 +253,13 @@ pub const ALL: &[Property] = &[
         kind: Kind::Safety,
         part: Part::Delivery,
         holds: durable_activities::sessions,
+    },
+    Property {
+        number: 7,
+        name: "what a server says of itself is on its disk",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: first_on_disk::holds,
     },
     Property {
         number: 8,

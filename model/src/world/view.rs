@@ -62,6 +62,8 @@ pub struct View<'a> {
     pub strangers: bool,
     /// Whether faults may keep anybody away for longer than a mailbox is kept.
     pub kept_away: bool,
+    /// Whether disks may be lost.
+    pub loses_disks: bool,
     /// Whether servers keep mailboxes for a time only.
     pub mailboxes_end: bool,
     /// Whether logs have a bound that is near.
@@ -176,6 +178,11 @@ impl<'a> View<'a> {
             }),
             strangers: setup.by_chance
                 && (setup.start == Start::Cold || any(|settings| settings.patience.is_some())),
+            loses_disks: setup.faults.lost_disks > 0
+                || setup
+                    .story
+                    .iter()
+                    .any(|it| matches!(it, Event::LoseDisk(_))),
             kept_away: setup.by_chance && setup.faults != Faults::default(),
             mailboxes_end: any(|settings| settings.mailbox_age.is_some()),
             patience_ends: any(|settings| settings.patience.is_some()),

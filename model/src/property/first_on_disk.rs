@@ -1,0 +1,25 @@
+//! Property 7: what others were told of a server by itself, its floor and its changes of sessions, is on its disk: a crash can't take it
+//! back. But for a disk that is lost.
+
+use crate::node::delivery::vector;
+use crate::world::view::View;
+
+/// Whether it holds.
+pub fn holds(view: &View<'_>) -> bool {
+    view.loses_disks
+        || view.disks.iter().flatten().all(|disk| {
+            let own = &disk.tree.id.name;
+            let mut others = view.live().filter(|(_, state)| state.id().name != *own);
+            others.all(|(_, other)| {
+                let told = &other.durable.delivery;
+                let mut changes = told.book.vector.iter();
+                let are_kept = changes.all(|(stream, number)| {
+                    stream.server != *own
+                        || vector::at(&disk.delivery.book.vector, stream) >= *number
+                });
+                let floor =
+                    |floors: &imbl::OrdMap<_, _>| floors.get(own).cloned().unwrap_or_default();
+                are_kept && vector::covers(&floor(&disk.delivery.floors), &floor(&told.floors))
+            })
+        })
+}
