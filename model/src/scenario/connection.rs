@@ -1,16 +1,24 @@
 //! Clients' connections: what is said by those who may not.
 
+use std::sync::Arc;
+
 use super::{Scenario, Size};
 use crate::message::client::{Info, Resume, Secret, Vector};
-use crate::message::server::Join;
+use crate::message::server::{Join, Message, Sessions};
 use crate::message::{
     Activity, ClientId, Incarnation, Line, Peer, Reply, Request, SecretHash, ServerId, ServerName,
-    Stamp, Username,
+    Stamp, Stream, Username,
 };
 use crate::node::connection::WAITING_MAX;
 use crate::property::Part;
 use crate::world::Setup;
 use crate::world::guest::Want;
+
+/// The start of a server that hecklers pretend to be.
+const FIRST: Incarnation = Incarnation {
+    number: 1,
+    nonce: 0,
+};
 
 /// Every scenario of connections.
 pub const SCENARIOS: &[Scenario] = &[Scenario {
@@ -66,13 +74,15 @@ fn hecklers() -> impl Iterator<Item = Want> {
 }
 
 /// Hecklers that are shown out without a word: one that complains itself, one that bears the name of the server that it
-/// wants to join, and a child that says what only clients say.
+/// wants to join, and children that say what only clients say, and what nobody can say who hasn't said more before.
 fn shown_out() -> impl Iterator<Item = Want> {
     let info = Info::NotJson;
     let hecklers = [
         vec![Line::from(Request::Invalid { info })],
         vec![join("s2", "system")],
         vec![join("elsewhere", "system"), Line::from(Request::Logout)],
+        vec![join("elsewhere", "system"), second_message()],
+        vec![join("elsewhere", "system"), second_change()],
     ];
     hecklers.into_iter().map(|heckles| heckler(heckles, true))
 }
@@ -143,6 +153,33 @@ fn foreign_forget() -> Line {
     })
 }
 
+/// The second message of a server whose first nobody has.
+fn second_message() -> Line {
+    Line::from(Peer::ActivityBroadcast(Arc::new(Message {
+        stream: elsewhere(),
+        number: 2,
+        sender: None,
+        activity: Activity::parse("{}").expect("an empty object is an activity"),
+    })))
+}
+
+/// Its second change of sessions, and not the first one.
+fn second_change() -> Line {
+    Line::from(Peer::Sessions(Box::new(Sessions {
+        stream: elsewhere(),
+        after: 1,
+        upto: 2,
+        sessions: vec![],
+    })))
+}
+
+fn elsewhere() -> Stream {
+    Stream {
+        server: ServerName::from("elsewhere"),
+        incarnation: FIRST,
+    }
+}
+
 /// A server of this name, younger than all others, wants to join the system that has this secret.
 fn join(name: &str, secret: &str) -> Line {
     let id = ServerId {
@@ -153,10 +190,7 @@ fn join(name: &str, secret: &str) -> Line {
         secret: hashed(secret),
         root: id.clone(),
         id,
-        incarnation: Incarnation {
-            number: 1,
-            nonce: 0,
-        },
+        incarnation: FIRST,
         known: vec![],
     })))
 }

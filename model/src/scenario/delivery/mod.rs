@@ -2,6 +2,7 @@
 
 pub mod absence;
 pub mod bounds;
+pub mod catching_up;
 pub mod changing;
 pub mod crash;
 pub mod fickle;
@@ -19,6 +20,7 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         .chain(mailbox::SCENARIOS)
         .chain(changing::SCENARIOS)
         .chain(absence::SCENARIOS)
+        .chain(catching_up::SCENARIOS)
         .chain(newcomers::SCENARIOS)
         .chain(fickle::SCENARIOS)
         .chain(bounds::SCENARIOS)
