@@ -285,7 +285,10 @@ pub const MUTANTS: &[Mutant] = &[
         name: "gaps-come-last",
         says: "a client that catches up is told at the end what is gone",
         scenario: "log-full-of-another-start",
-        alter: |setup| setup.rules.delivery.gaps_precede = || false,
+        alter: |setup| {
+            setup.rules.delivery.gaps_precede = || false;
+            setup.law = Some("in order");
+        },
     },
     Mutant {
         name: "kept-for-losers",
