@@ -95,7 +95,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "teller-not-told",
         says: "who tells a server with an empty disk of its former starts isn't told which one it takes",
         scenario: "lost-disks-over-a-cut",
-        alter: |setup| setup.rules.tree.tells_teller = || false,
+        alter: |setup| setup.rules.tree.tells_own = |told_it| !told_it,
     },
     Mutant {
         name: "equal-root-accepted",

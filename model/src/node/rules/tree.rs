@@ -1,5 +1,7 @@
 //! The rules of the tree (`docs/protocol.md`, Tree).
 
+use std::collections::BTreeSet;
+
 use crate::message::server::Server;
 use crate::message::{Incarnation, ServerId, ServerName};
 use crate::node::State;
@@ -23,8 +25,6 @@ pub struct Rules {
     pub elsewhere: fn(&State) -> Vec<ServerName>,
     /// Rule 6: does a server with a parent dial?
     pub probes: fn(&State) -> bool,
-    /// Rule 7: is the old edge to a child dropped before its new join is judged?
-    pub drops_old_edge: fn() -> bool,
     /// Is what was learned of other servers passed on?
     pub floods_known: fn() -> bool,
     /// Is what was learned of other servers kept on disk?
@@ -44,8 +44,8 @@ pub struct Rules {
     pub is_stale: fn(Incarnation, Incarnation) -> bool,
     /// Rule 9: given my own start and one of my name that is heard of: am I out of date?
     pub is_superseded: fn(Incarnation, Incarnation) -> bool,
-    /// Rule 9: is who told a server of a later start of its name told of the one that it takes?
-    pub tells_teller: fn() -> bool,
+    /// Rule 9: is a neighbour told of the start that this server takes, given whether it is the one that told it of a later start of its name?
+    pub tells_own: fn(told_it: bool) -> bool,
 }
 
 /// The protocol's own.
@@ -58,7 +58,6 @@ pub const SOUND: Rules = Rules {
     candidates,
     elsewhere,
     probes: |s| s.tree.parent.is_some(),
-    drops_old_edge: || true,
     floods_known: || true,
     persists_known: || true,
     greets: || true,
@@ -68,7 +67,7 @@ pub const SOUND: Rules = Rules {
     is_retired: |retired, speaks| speaks <= retired,
     is_stale: |known, speaks| speaks < known,
     is_superseded: |mine, heard| heard > mine,
-    tells_teller: || true,
+    tells_own: |_| true,
 };
 
 fn accepts(
@@ -99,37 +98,22 @@ fn candidates(s: &State, lost: bool) -> Vec<ServerName> {
     let Some(parent) = &s.tree.parent else {
         return elsewhere(s);
     };
-    let mut order = Vec::new();
-    let ancestors = parent.path.iter().filter(|id| **id != parent.path[0]);
-    order.extend(ancestors.map(|id| id.name.clone()));
-    let mut siblings: Vec<_> = parent
-        .siblings
-        .iter()
-        .filter(|id| id.name != s.id().name)
-        .collect();
+    let mut siblings = parent.siblings.clone();
     siblings.sort();
-    order.extend(siblings.into_iter().map(|id| id.name.clone()));
-    order.extend(elders_first(s));
+    let related = parent.path.iter().chain(&siblings);
+    let related = related.map(|id| id.name.clone());
     let parent = &parent.path[0].name;
-    if lost {
-        order.splice(0..0, [parent.clone(), parent.clone()]);
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    let mut attempts_at_parent = 0;
-    order.retain(|name| {
-        if lost && name == parent {
-            attempts_at_parent += 1;
-            return attempts_at_parent <= 2;
-        }
-        s.tree.may_dial(name) && seen.insert(name.clone())
-    });
+    let mut seen = BTreeSet::from([s.id().name.clone(), parent.clone()]);
+    let mut order = vec![parent.clone(); if lost { 2 } else { 0 }];
+    let others = related.chain(elders_first(s));
+    order.extend(others.filter(|name| seen.insert(name.clone())));
     order
 }
 
-/// Every known server that is no neighbour and not on the path, elders first.
+/// Every known server that is not on the path, elders first.
 fn elsewhere(s: &State) -> Vec<ServerName> {
     elders_first(s)
-        .filter(|name| s.tree.may_dial(name) && !s.tree.path().iter().any(|id| id.name == *name))
+        .filter(|name| s.tree.path().iter().all(|id| id.name != *name))
         .collect()
 }
 

@@ -48,7 +48,7 @@ pub(super) fn on_join(s: &mut NodeState, link: Link, join: Join, step: &mut Step
     let rules = &step.rules.tree;
     let retired = retired::covers(s, &join.id.name, join.incarnation, step);
     let is_stale = latest.is_some_and(|latest| (rules.is_stale)(latest, join.incarnation));
-    if !is_stale && (rules.drops_old_edge)() {
+    if !is_stale {
         drop_old_edge(s, &join.id.name, step);
     }
     let refusal = if join.id.name == s.id().name {

@@ -143,9 +143,9 @@ fn is_neighbour(s: &NodeState, address: &Address) -> bool {
 pub(super) fn elsewhere(s: &NodeState, step: &Step<'_>) -> VecDeque<Candidate> {
     let mut all = addresses(s, (step.rules.tree.elsewhere)(s), None);
     let known = &s.durable.tree.known;
-    let unnamed = step.config.seeds.iter().filter(|seed| {
-        !is_neighbour(s, seed) && known.values().all(|server| server.address != **seed)
-    });
+    let strangers = step.config.seeds.iter();
+    let strangers = strangers.filter(|seed| !is_neighbour(s, seed));
+    let unnamed = strangers.filter(|seed| known.values().all(|server| server.address != **seed));
     all.extend(unnamed.map(|seed| Candidate {
         address: seed.clone(),
         lost_parent: false,
@@ -153,6 +153,7 @@ pub(super) fn elsewhere(s: &NodeState, step: &Step<'_>) -> VecDeque<Candidate> {
     all
 }
 
+/// Where to dial these servers, as far as they are known and no neighbours.
 pub(super) fn addresses(
     s: &NodeState,
     names: Vec<ServerName>,
@@ -168,5 +169,6 @@ pub(super) fn addresses(
                 lost_parent: Some(&name) == lost,
             })
         })
+        .filter(|candidate| !is_neighbour(s, &candidate.address))
         .collect()
 }

@@ -48,7 +48,7 @@ pub(super) fn learn(
         for edge in s.edges().collect::<Vec<_>>() {
             let told_it = Some(edge) == from;
             let others = news.iter().filter(|_| !told_it);
-            let own = own.iter().filter(|_| !told_it || (rules.tells_teller)());
+            let own = own.iter().filter(|_| (rules.tells_own)(told_it));
             let servers: Vec<_> = own.chain(others).cloned().collect();
             if !servers.is_empty() {
                 step.say(edge, Peer::Known { servers });

@@ -126,27 +126,9 @@ pub enum Refusal {
 }
 
 impl State {
-    /// Whether dialing `name` can make sense: it is no neighbour.
-    pub fn may_dial(&self, name: &ServerName) -> bool {
-        let parent = self.parent.as_ref().map(|parent| &parent.path[0].name);
-        parent != Some(name) && !self.children.contains_key(name)
-    }
-
     /// The parent, its parent, … up to the root; empty without one.
     pub fn path(&self) -> &[ServerId] {
         self.parent.as_ref().map_or(&[], |parent| &parent.path)
-    }
-}
-
-impl Durable {
-    /// Whether any server that it has heard of, and that was not given up, outranks it.
-    pub fn knows_an_elder(&self) -> bool {
-        let counted = self.known.iter();
-        let mut counted = counted.filter(|(name, _)| !self.retired.contains_key(*name));
-        counted.any(|(name, server)| {
-            let (born, name) = (server.born, name.clone());
-            ServerId { born, name }.is_elder_than(&self.id)
-        })
     }
 }
 
@@ -374,46 +356,5 @@ pub(super) fn on_down(s: &mut super::State, link: Link, step: &mut Step<'_>) {
             children::on_down(s, link, step);
         }
         Some(Role::Fresh | Role::Client(_) | Role::Leaving) | None => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::message::{Address, Stamp};
-
-    #[test]
-    fn an_elder_is_known_unless_it_was_given_up() {
-        let first = Incarnation {
-            number: 1,
-            nonce: 0,
-        };
-        let server = |name: &str, born| {
-            let address = Address::new(name, 1).expect("it is an address");
-            let born = Stamp(born);
-            let server = Server {
-                born,
-                incarnation: first,
-                address,
-            };
-            (ServerName::from(name), server)
-        };
-        let durable = |known: &[(ServerName, Server)]| Durable {
-            id: ServerId {
-                born: Stamp(5),
-                name: ServerName::from("m"),
-            },
-            incarnation: first,
-            known: known.iter().cloned().collect(),
-            retired: OrdMap::new(),
-        };
-        let (myself, younger) = (server("m", 5), server("n", 5));
-        assert!(!durable(&[myself.clone(), younger]).knows_an_elder());
-        for elder in [server("l", 5), server("z", 4)] {
-            let mut durable = durable(&[myself.clone(), elder.clone()]);
-            assert!(durable.knows_an_elder());
-            durable.retired.insert(elder.0, first);
-            assert!(!durable.knows_an_elder());
-        }
     }
 }
