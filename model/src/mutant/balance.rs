@@ -38,7 +38,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "lost-for-good",
         says: "a server that hears that it is lost doesn't say that it is here",
         scenario: "redirect-cut",
-        alter: |setup| setup.rules.balance.answers = || false,
+        alter: |setup| setup.rules.balance.answers = |_, _| false,
     },
     Mutant {
         name: "gone-and-counted",

@@ -61,8 +61,9 @@ pub struct Timing {
 impl Timing {
     /// Every so often, give or take a tenth, so that servers don't all speak at once.
     pub fn every(interval: Duration) -> Self {
+        let tenth = interval / 10;
         Self {
-            renew: Some(interval * 9 / 10..interval * 11 / 10),
+            renew: Some(interval - tenth..interval + tenth),
             ..Self::default()
         }
     }
@@ -212,9 +213,7 @@ pub(super) fn on_renew(s: &mut Node, step: &mut Step<'_>) {
 /// What is said of this server itself: that nobody hears of it any more is wrong, if it has come this far. So a server
 /// that was cut off, and has a new place in the tree, speaks up.
 fn on_rumour(s: &mut Node, rumour: &Load, step: &mut Step<'_>) {
-    let own = own(s);
-    let is_about_me = rumour.server == own.server && rumour.is_later_than(&own);
-    if is_about_me && (step.rules.balance.answers)() {
+    if (step.rules.balance.answers)(&own(s), rumour) {
         announce(s, step);
     }
 }
@@ -250,9 +249,13 @@ fn flood(s: &Node, from: Option<Link>, loads: &[Load], step: &mut Step<'_>) {
     }
 }
 
-/// Takes what is later than what is known. Whether it was.
+/// Takes what is later than what is known, of a server that is known: one that was given up isn't, whoever still speaks of it.
+/// Whether it was.
 fn take(s: &mut Node, load: Load, step: &Step<'_>) -> bool {
     let name = load.server.server.clone();
+    if !s.durable.tree.known.contains_key(&name) {
+        return false;
+    }
     let known = s.balance.others.get(&name).map(|other| &other.load);
     let is_news = (step.rules.balance.is_news)(known, &load);
     if is_news {

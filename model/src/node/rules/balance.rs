@@ -17,8 +17,8 @@ pub struct Rules {
     pub raises: fn() -> u64,
     /// Is news passed on?
     pub passes_on: fn() -> bool,
-    /// Does a server that hears that it is lost say that it is here?
-    pub answers: fn() -> bool,
+    /// Given what a server says of its own load and what it hears that others say of it: does it say again that it is here?
+    pub answers: fn(&Load, &Load) -> bool,
     /// Given what is known of a server's load and what is heard: is the latter news?
     pub is_news: fn(Option<&Load>, &Load) -> bool,
 }
@@ -31,7 +31,7 @@ pub const SOUND: Rules = Rules {
     sends_on: |before| before == 0,
     raises: || 1,
     passes_on: || true,
-    answers: || true,
+    answers: |own, rumour| rumour.is_later_than(own),
     is_news: |known, heard| known.is_none_or(|known| heard.is_later_than(known)),
 };
 
