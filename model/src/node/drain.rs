@@ -28,8 +28,8 @@ pub enum Stage {
     /// Clients are sent on, and told nothing more.
     Draining {
         /// For how many ticks it still waits: for clients that have not received what they were told, for a neighbour to hand over
-        /// to, for names that are being asked for.
-        patience: u32,
+        /// to, for names that are being asked for. `None` if for as long as it takes.
+        patience: Option<u32>,
     },
     /// It has no clients, and has said LEAVE to its neighbours.
     Leaving {
@@ -45,8 +45,8 @@ pub struct Timing {
     pub tick: Range<Duration>,
     /// How many clients are sent on at each: the others have to let them all in.
     pub clients: usize,
-    /// For how many ticks it waits for what may not come.
-    pub patience: u32,
+    /// For how many ticks it waits for what may not come; `None` for as long as it takes.
+    pub patience: Option<u32>,
 }
 
 impl Default for Timing {
@@ -54,7 +54,7 @@ impl Default for Timing {
         Self {
             tick: Duration::from_millis(10)..Duration::from_millis(20),
             clients: 128,
-            patience: 100,
+            patience: Some(100),
         }
     }
 }
@@ -95,14 +95,15 @@ pub(super) fn on_timer(s: &mut Node, step: &mut Step<'_>) {
         return;
     };
     delivery::on_drain(s);
-    for link in next_clients(s, patience, step) {
+    let is_over = patience == Some(0);
+    for link in next_clients(s, is_over, step) {
         balance::send_away(s, link, step);
     }
-    let is_over = patience == 0 || (is_bound(s, step) && registry::is_idle(s));
-    if !s.links.values().any(is_served) && is_over && neighbours_have_all(s, step) {
+    let may_leave = is_over || (is_bound(s, step) && registry::is_idle(s));
+    if !s.links.values().any(is_served) && may_leave && neighbours_have_all(s, step) {
         return leave(s, step);
     }
-    let patience = patience.saturating_sub(1);
+    let patience = patience.map(|ticks| ticks.saturating_sub(1));
     s.drain = Stage::Draining { patience };
     tick_later(step);
 }
@@ -122,8 +123,8 @@ fn tick_later(step: &mut Step<'_>) {
 }
 
 /// Those that are sent on now: what they were told they have received, or it has been waited for.
-fn next_clients(s: &Node, patience: u32, step: &Step<'_>) -> Vec<Link> {
-    let may_go = |link: &Link| patience == 0 || delivery::has_received_all(s, *link);
+fn next_clients(s: &Node, is_over: bool, step: &Step<'_>) -> Vec<Link> {
+    let may_go = |link: &Link| is_over || delivery::has_received_all(s, *link);
     let links = s.links.iter();
     let links = links.filter(|(link, role)| is_logged_in(role) && may_go(link));
     let clients = step.config.timing.drain.clients;

@@ -25,7 +25,7 @@ pub fn once(view: &View<'_>) -> bool {
 pub fn end(view: &View<'_>) -> bool {
     let servers = view.servers.len();
     let mut seats = view.users.iter().map(|(_, seat)| seat);
-    let has_waited = |server: &State| server.drain == Stage::Draining { patience: 0 };
+    let has_waited = |server: &State| server.drain == Stage::Draining { patience: Some(0) };
     seats.all(|seat| usize::from(seat.sent_on) <= servers)
         && !(view.only_stops && view.live().any(|(_, server)| has_waited(server)))
 }

@@ -5,7 +5,7 @@ use super::{Scenario, Size};
 use crate::client::Kind;
 use crate::node::{drain, rules};
 use crate::property::Part;
-use crate::world::user::User;
+use crate::world::user::{User, Wish};
 use crate::world::{Event, Setup, Start, Ways};
 
 fn world(parents: &[usize], users: Vec<User>, story: &[Event]) -> Setup {
@@ -19,7 +19,7 @@ fn world(parents: &[usize], users: Vec<User>, story: &[Event]) -> Setup {
     for server in &mut setup.servers {
         server.timing.drain = drain::Timing {
             clients: 1,
-            patience: 1,
+            patience: Some(1),
             ..drain::Timing::default()
         };
     }
@@ -32,6 +32,14 @@ fn unbalanced(setup: Setup) -> Setup {
         parts: &[Part::Tree, Part::Delivery],
         ..setup
     }
+}
+
+/// The same world, in which whoever is stopped waits for as long as it takes.
+fn unhurried(mut setup: Setup) -> Setup {
+    for server in &mut setup.servers {
+        server.timing.drain.patience = None;
+    }
+    setup
 }
 
 /// Somebody who only listens, on the second server, and follows a REDIRECT alone.
@@ -53,7 +61,7 @@ pub const SCENARIOS: &[Scenario] = &[
         setup: || {
             let listeners = (1..=3).map(listener).collect();
             let mut setup = world(&[0, 1], listeners, &[Event::Drain(2)]).patient();
-            setup.servers[1].timing.drain.patience = 5;
+            setup.servers[1].timing.drain.patience = Some(5);
             setup
         },
         reaches: &["drain", "REDIRECT", "LEAVE", "LEFT", "handed over"],
@@ -65,9 +73,31 @@ pub const SCENARIOS: &[Scenario] = &[
         setup: || {
             let speaker = anonymous(1, Kind::Legacy, &[1], [say("a")]);
             let story = [Event::Drain(1), Event::Crash(1)];
-            unbalanced(world(&[0], vec![speaker], &story))
+            unhurried(unbalanced(world(&[0], vec![speaker], &story)))
         },
         reaches: &["drain", "left without handing over", "crash"],
+    },
+    Scenario {
+        name: "drain-orphan",
+        says: "a server is stopped that has started again and is still to find the other one that it knows",
+        size: Size::Smoke,
+        setup: || Setup {
+            start: Start::Acquainted,
+            ..unhurried(world(&[0, 1], vec![], &[Event::Drain(2)]))
+        },
+        reaches: &["drain", "joined", "handed over"],
+    },
+    Scenario {
+        name: "drain-one-at-a-time",
+        says: "a server is stopped where somebody has said two things, of which its neighbour is told one at a time",
+        size: Size::Smoke,
+        setup: || {
+            let says = anonymous(1, Kind::Legacy, &[2], [say("a"), say("b"), Wish::Die]);
+            let mut world = world(&[0, 1], vec![says], &[Event::Drain(2)]);
+            world.rules.balance = rules::balance::SILENT;
+            unhurried(unbalanced(quiet(narrow(world))))
+        },
+        reaches: &["DELIVERY_CREDIT", "handed over"],
     },
     Scenario {
         name: "drain-root",
