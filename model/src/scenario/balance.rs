@@ -30,6 +30,15 @@ fn world(parents: &[usize], users: Vec<User>) -> Setup {
     setup.without_probes()
 }
 
+/// The same world, in which servers say again what their load is, so often in all.
+fn renewed(mut setup: Setup, renewals: u8) -> Setup {
+    setup.faults.renewals = renewals;
+    for server in &mut setup.servers {
+        server.timing.loads = balance::Timing::every(Duration::from_secs(5));
+    }
+    setup
+}
+
 /// Every scenario of load.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -43,14 +52,7 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "loads-renewed-three-times",
         says: "a listener comes to one of two servers, which say again how many clients they have, three times in all",
         size: Size::Smoke,
-        setup: || {
-            let mut setup = world(&[0, 1], vec![listener(1)]);
-            setup.faults.renewals = 3;
-            for server in &mut setup.servers {
-                server.timing.loads = balance::Timing::every(Duration::from_secs(5));
-            }
-            setup
-        },
+        setup: || renewed(world(&[0, 1], vec![listener(1)]), 3),
         reaches: &["Renew", "SERVER_ANNOUNCE"],
     },
     Scenario {
@@ -62,6 +64,41 @@ pub const SCENARIOS: &[Scenario] = &[
             ..world(&[0, 1], vec![listener(1)])
         },
         reaches: &["SERVER_ANNOUNCE", "crash"],
+    },
+    Scenario {
+        name: "loads-over-a-cut",
+        says: "two servers without clients are cut off and meet again: neither is lost to the other",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![Event::Cut(Ways::between(&[1], &[2])), Event::Heal],
+            parts: &[Part::Tree, Part::Balance],
+            ..world(&[0, 1], vec![])
+        },
+        reaches: &["SERVER_ANNOUNCE", "cut", "heal"],
+    },
+    Scenario {
+        name: "neighbour-forgotten",
+        says: "one of two servers dies, and is heard of no more for as long as it takes to be forgotten",
+        size: Size::Smoke,
+        setup: || {
+            let mut setup = renewed(world(&[0, 1], vec![]), 1 + balance::AGE_MAX);
+            setup.story = vec![Event::Crash(2)];
+            // Who renews more often than the others forgets servers that run.
+            setup.parts = &[Part::Tree];
+            setup
+        },
+        reaches: &["crash", "Renew", "load forgotten"],
+    },
+    Scenario {
+        name: "neighbour-given-up",
+        says: "the end of a line of three servers dies, and is given up at the root: nobody is sent there any more",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![Event::Crash(3), Event::Forget { at: 1, server: 3 }],
+            parts: &[Part::Tree, Part::Balance],
+            ..world(&[0, 1, 2], vec![])
+        },
+        reaches: &["crash", "server given up", "RETIRED"],
     },
     Scenario {
         name: "redirect-line",

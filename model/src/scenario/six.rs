@@ -3,6 +3,7 @@
 //! (the report's profile: six seconds). *Unprobed*: nobody who has a parent looks for a better tree.
 
 use super::{Scenario, Size};
+use crate::node::tree::Timing;
 use crate::world::{Event, Setup, Ways};
 
 /// The report's tree (figure 1, and 8): servers 2 and 5 under 1, servers 3 and 4 under 2, server 6 under 5.
@@ -91,16 +92,18 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// A figure of the report: what happens to its six servers, and who is whose parent then. Nobody looks elsewhere, for a
-/// repair takes a moment, and a probe comes once a minute.
+/// A figure of the report: what happens to its six servers, who wait as long as it says, and who is whose parent then. Nobody looks
+/// elsewhere, for a repair takes a moment, and a probe comes once a minute.
 fn figure(story: Vec<Event>, drawn: &[usize]) -> Setup {
-    Setup {
+    let mut setup = Setup {
         story,
         drawn: Some(drawn.to_vec()),
         ..Setup::tree(REPORT)
+    };
+    for server in &mut setup.servers {
+        server.timing.lost_parent = Timing::report().lost_parent;
     }
-    .tree_alone()
-    .mending_only()
+    setup.tree_alone().mending_only()
 }
 
 /// The six are cut into halves, and heal.

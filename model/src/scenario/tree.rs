@@ -38,6 +38,68 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
     },
     Scenario {
+        name: "given-up-over-a-cut",
+        says: "one of three servers is down for good, and is given up at another one while the third can't be reached",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![
+                Event::Crash(3),
+                Event::Cut(Ways::between(&[1], &[2])),
+                Event::Forget { at: 1, server: 3 },
+                Event::Heal,
+            ],
+            ..Setup::tree(&[0, 1, 1]).without_probes()
+        },
+        reaches: &["server given up", "RETIRED"],
+    },
+    Scenario {
+        name: "given-up-and-back",
+        says: "the far end of a line is down, is given up at the near end, and starts again: as a new server",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![
+                Event::Crash(3),
+                Event::Forget { at: 1, server: 3 },
+                Event::Restart(3),
+            ],
+            ..Setup::tree(&[0, 1, 2]).without_probes()
+        },
+        reaches: &["server given up", "RETIRED", "restart"],
+    },
+    Scenario {
+        name: "pair-backs-off",
+        says: "two servers are cut off and meet again; who has tried everyone in vain waits longer",
+        size: Size::Smoke,
+        setup: || {
+            let mut setup = Setup {
+                story: vec![Event::Cut(Ways::between(&[1], &[2])), Event::Heal],
+                ..Setup::tree(&[0, 1])
+            };
+            for server in &mut setup.servers {
+                server.timing.backoffs = 2;
+            }
+            setup.tree_alone()
+        },
+        reaches: &["backs off", "joined"],
+    },
+    Scenario {
+        name: "return-to-the-eldest",
+        says: "one of three servers crashes and returns with a clock that stood still, and chance is against it: the eldest takes it at once",
+        size: Size::Smoke,
+        setup: || {
+            Setup {
+                story: vec![Event::Crash(3), Event::Restart(3)],
+                drawn: Some(vec![0, 1, 1]),
+                clock_step: 0,
+                unlucky: true,
+                ..Setup::tree(&[0, 1, 1])
+            }
+            .tree_alone()
+            .without_probes()
+        },
+        reaches: &["crash", "restart", "joined"],
+    },
+    Scenario {
         name: "pair-cold",
         says: "two servers start and find each other; dials take their time",
         size: Size::Smoke,
@@ -421,6 +483,21 @@ pub const SCENARIOS: &[Scenario] = &[
             .tree_alone()
         },
         reaches: &["lost disk", "restart", "in vain: KNOWN"],
+    },
+    Scenario {
+        name: "lost-disk-and-luck",
+        says: "the root of two loses its disk, and returns with a clock that stood still, and chance is against it",
+        size: Size::Smoke,
+        setup: || {
+            Setup {
+                story: vec![Event::Crash(1), Event::LoseDisk(1), Event::Restart(1)],
+                clock_step: 0,
+                unlucky: true,
+                ..Setup::tree(&[0, 1])
+            }
+            .tree_alone()
+        },
+        reaches: &["lost disk", "restart", "joined"],
     },
     Scenario {
         name: "lost-disks-over-a-cut",

@@ -1,11 +1,14 @@
 //! What the checker calls the things that occur: the words that coverage counts.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use super::practice::OfServer;
 use crate::client::{self, Told};
 use crate::message::client::Info;
 use crate::message::{Line, Peer, Reply, Request};
 use crate::node::delivery::Report as Delivery;
-use crate::node::tree::{Refusal, Report as Tree};
+use crate::node::tree::{Refusal, Report as Tree, Timing};
 use crate::node::{Halt, Report, Timer};
 
 /// Every label: each of these must occur somewhere.
@@ -77,6 +80,8 @@ pub(crate) const ALL: &[&str] = &[
     "Announce",
     "Renew",
     "Drain",
+    "backs off",
+    "load forgotten",
     "joined",
     "parent lost",
     "parent left",
@@ -310,6 +315,16 @@ pub(crate) fn timer(timer: Timer) -> &'static str {
         Timer::Renew => "Renew",
         Timer::Drain => "Drain",
     }
+}
+
+/// An orphan that has tried everyone in vain waits longer than at first.
+pub(super) fn backing_off(
+    timer: Timer,
+    after: &Range<Duration>,
+    timing: &Timing,
+) -> Option<&'static str> {
+    let is_longer = after.start > timing.retry.start && after.end > timing.retry.end;
+    (timer == Timer::Retry && is_longer).then_some("backs off")
 }
 
 /// What a server reports, refusals apart.

@@ -6,7 +6,9 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt;
 use std::hash::Hash;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use stateright::actor::{Actor, Command, Id, Out};
 
@@ -81,7 +83,7 @@ pub(super) struct Reaction<N: Reacts> {
 
 /// Something that an actor wants done.
 pub(super) enum Want<N: Reacts> {
-    Set(N::Timer),
+    Set(N::Timer, Range<Duration>),
     Unset(N::Timer),
     Save(Memo<N::Storage>),
     Do(Deed),
@@ -93,7 +95,11 @@ impl<N: Reacts> Reaction<N> {
         let (mut wants, mut told) = (Vec::new(), Vec::new());
         for command in out {
             match command {
-                Command::SetTimer(timer, _) => wants.push(Want::Set(timer)),
+                Command::SetTimer(timer, after) => {
+                    // Those that are told the same shall not all act at once.
+                    assert!(!after.is_empty(), "{after:?} leaves nothing to chance");
+                    wants.push(Want::Set(timer, after));
+                }
                 Command::CancelTimer(timer) => wants.push(Want::Unset(timer)),
                 Command::Save(durable) => wants.push(Want::Save(Memo::new(durable))),
                 Command::Send(_, Port::Out(effect)) => match effect {

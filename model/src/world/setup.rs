@@ -27,6 +27,8 @@ pub struct Setup {
     pub clocks: Vec<Stamp>,
     /// By how much each server's clock has gone on at its next start.
     pub clock_step: u64,
+    /// Whether chance gives every later start a lower nonce: who relies on it is lost.
+    pub unlucky: bool,
     /// How the world begins.
     pub start: Start,
     /// Whether a dial takes its time; otherwise it succeeds or fails in the step that begins it.
@@ -145,6 +147,7 @@ impl Setup {
             servers: servers.collect(),
             clocks: (1..=parents.len() as u64).map(Stamp).collect(),
             clock_step: 10,
+            unlucky: false,
             start: Start::Settled,
             slow_dials: false,
             by_chance: false,
@@ -237,9 +240,14 @@ impl Setup {
 
     /// The actor of one start of a server.
     pub(super) fn node(&self, server: usize, starts: usize) -> Node {
+        let nonce = (server * 16 + starts) as u64;
         let boot = Boot {
             now: Stamp(self.clocks[server].0 + self.clock_step * starts as u64),
-            nonce: (server * 16 + starts) as u64,
+            nonce: if self.unlucky {
+                u64::MAX - nonce
+            } else {
+                nonce
+            },
         };
         Node::with_rules(self.servers[server].clone(), boot, self.rules.clone())
     }

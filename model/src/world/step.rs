@@ -27,7 +27,11 @@ pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut 
             if timer == Timer::Renew {
                 state.faults.renewals -= 1;
             }
+            let before = loads(state, server);
             run(world, state, server, OfServer::Timer(timer), seen);
+            if loads(state, server) < before {
+                seen.note("load forgotten");
+            }
         }
         Action::ClientTimer { user, timer } => wish::fire(world, state, user, timer, seen),
         Action::Wish { user } => wish::come_true(world, state, user, seen),
@@ -59,6 +63,12 @@ pub(super) fn take(world: &World, state: &mut State, action: Action, seen: &mut 
             befall(world, state, Event::LoseDisk(server + 1), seen);
         }
     }
+}
+
+/// Of how many others a server knows a load.
+fn loads(state: &State, server: usize) -> usize {
+    let process = state.servers[server].process.as_ref();
+    process.map_or(0, |process| process.state.balance.others.len())
 }
 
 /// Something goes wrong, or is mended.
@@ -336,7 +346,12 @@ fn carry_out(
     let mut saved = 0;
     for want in &reaction.wants {
         match want {
-            Want::Set(timer) => _ = process.timers.insert(*timer),
+            Want::Set(timer, after) => {
+                process.timers.insert(*timer);
+                let timing = &world.setup().servers[server].timing;
+                let backs_off = label::backing_off(*timer, after, timing);
+                backs_off.into_iter().for_each(|label| seen.note(label));
+            }
             Want::Unset(timer) => _ = process.timers.remove(timer),
             Want::Save(_) if prompt => {}
             Want::Save(durable) => {

@@ -89,7 +89,7 @@ pub(super) fn run(world: &World, state: &mut State, user: usize, cause: OfClient
     }
     for want in &deja.reaction.wants {
         match want {
-            Want::Set(timer) => _ = process.timers.insert(*timer),
+            Want::Set(timer, _) => _ = process.timers.insert(*timer),
             Want::Unset(timer) => _ = process.timers.remove(timer),
             Want::Do(deed) => {
                 let party = Party::Client(user);
