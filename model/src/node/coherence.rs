@@ -8,7 +8,7 @@ use super::delivery::session;
 use super::registry::directory;
 use super::registry::round::Upstream;
 use super::tree::Attempt;
-use super::{Role, State, delivery};
+use super::{Role, State, Timer, delivery};
 use crate::message::server::Lock;
 use crate::message::{ServerName, Username};
 use crate::port::Link;
@@ -28,6 +28,14 @@ pub enum Incoherence {
     /// A parent without a path.
     #[error("there is a parent, and no path to the root")]
     Path,
+    /// A path that can't be.
+    #[error("it is on its own path, or the root of that isn't elder than it")]
+    Rank,
+    /// Whom an orphan dials first.
+    #[error(
+        "the parent that was lost isn't what is dialed first, or is to be dialed more than twice"
+    )]
+    Lost,
     /// Links that are left.
     #[error("a link is being left, and the server isn't leaving")]
     Leaving,
@@ -55,6 +63,9 @@ pub enum Incoherence {
     /// How many clients there are.
     #[error("the load isn't the number of clients that are logged in")]
     Load,
+    /// Loads of nobody.
+    #[error("a load is known of a server that isn't")]
+    Strangers,
     /// What waits behind a REGISTER.
     #[error("something waits behind a REGISTER that is over, or too much does")]
     Waiting,
@@ -91,6 +102,23 @@ pub fn check_among_sound(s: &State) -> Result<(), Incoherence> {
     Ok(delivery::coherence::check_senders(s)?)
 }
 
+/// Whether the timers that are set are those that a node in this state waits for: of dials one, and none while a dial is under way;
+/// what it owes, and its next tick of leaving.
+pub fn agrees_with_timers(s: &State, timers: &BTreeSet<Timer>) -> bool {
+    let is_set = |timer| timers.contains(&timer);
+    if s.halted.is_some() {
+        return timers.is_empty();
+    }
+    let is_free = s.tree.attempt.is_none() && !s.drain.is_leaving();
+    let is_orphan = s.tree.parent.is_none();
+    let has_candidates = is_free && is_orphan && !s.tree.candidates.is_empty();
+    (!is_set(Timer::Retry) || is_free && is_orphan)
+        && (!is_set(Timer::Probe) || is_free && !is_orphan)
+        && (!has_candidates || is_set(Timer::Retry))
+        && is_set(Timer::Announce) == (s.balance.owes && !s.drain.is_leaving())
+        && is_set(Timer::Drain) == s.drain.is_draining()
+}
+
 fn ensure(holds: bool, otherwise: Incoherence) -> Result<(), Incoherence> {
     if holds { Ok(()) } else { Err(otherwise) }
 }
@@ -105,6 +133,11 @@ fn tree(s: &State) -> Result<(), Incoherence> {
     ensure(is_parents, Incoherence::Parent)?;
     let has_path = s.tree.parent.is_none() || !s.tree.path().is_empty();
     ensure(has_path, Incoherence::Path)?;
+    let mut roots = s.tree.path().last().into_iter();
+    let is_under_an_elder = roots.all(|root| root.is_elder_than(s.id()));
+    let is_below_others = !s.tree.path().contains(s.id());
+    ensure(is_under_an_elder && is_below_others, Incoherence::Rank)?;
+    ensure(dials_lost_parent_first(s), Incoherence::Lost)?;
     let children = s.tree.children.iter();
     let children: BTreeSet<(Link, ServerName)> = children
         .map(|(name, child)| (child.link, name.clone()))
@@ -132,6 +165,15 @@ fn tree(s: &State) -> Result<(), Incoherence> {
         && s.delivery.edges.keys().eq(&edges)
         && s.balance.neighbours.keys().eq(&edges);
     ensure(is_alike, Incoherence::Edges)
+}
+
+/// Whether the parent that was lost, if it is still to be dialed, comes before all others, and no more than twice.
+fn dials_lost_parent_first(s: &State) -> bool {
+    let candidates = || s.tree.candidates.iter();
+    let lost: Vec<_> = candidates().take_while(|it| it.lost_parent).collect();
+    let is_one = lost.windows(2).all(|two| two[0] == two[1]);
+    let mut others = candidates().skip(lost.len());
+    lost.len() <= 2 && is_one && others.all(|it| !it.lost_parent)
 }
 
 fn registry(s: &State) -> Result<(), Incoherence> {
@@ -171,6 +213,10 @@ fn clients(s: &State) -> Result<(), Incoherence> {
         ensure(waits == 0 || may_wait, Incoherence::Waiting)?;
     }
     ensure(s.balance.clients == logged_in, Incoherence::Load)?;
+    let known = &s.durable.tree.known;
+    let mut loads = s.balance.others.keys();
+    let are_known = loads.all(|name| known.contains_key(name));
+    ensure(are_known, Incoherence::Strangers)?;
     ensure(
         s.registry.asking.keys().eq(&registering),
         Incoherence::Asking,

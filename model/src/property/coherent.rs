@@ -12,6 +12,12 @@ pub fn servers(view: &View<'_>) -> bool {
     states.all(|state| state.judge(|state| coherence::check_among_sound(state).is_ok()))
 }
 
+/// Whether each timer that runs is for something, and what takes time has its timer.
+pub fn timers(view: &View<'_>) -> bool {
+    let mut processes = view.processes.iter();
+    processes.all(|process| coherence::agrees_with_timers(&process.state, &process.timers))
+}
+
 /// Whether no client does.
 pub fn clients(view: &View<'_>) -> bool {
     let mut users = view.users.iter();

@@ -35,6 +35,8 @@ pub mod rebuke;
 pub mod redirects;
 pub mod registers_answered;
 pub mod retired;
+#[cfg(test)]
+mod tree_tests;
 pub mod unique_usernames;
 #[cfg(test)]
 mod usernames_tests;
@@ -185,6 +187,13 @@ pub const ALL: &[Property] = &[
         holds: nothing_stranded::holds,
     },
     Property {
+        number: 23,
+        name: "who can wait hands over",
+        kind: Kind::Safety,
+        part: Part::Tree,
+        holds: nothing_stranded::hands_over,
+    },
+    Property {
         number: 13,
         name: "one tree",
         kind: Kind::Convergence,
@@ -218,6 +227,13 @@ pub const ALL: &[Property] = &[
         kind: Kind::Convergence,
         part: Part::Tree,
         holds: one_identity::holds,
+    },
+    Property {
+        number: 17,
+        name: "who has no twin goes on",
+        kind: Kind::Safety,
+        part: Part::Tree,
+        holds: one_identity::goes_on,
     },
     Property {
         number: 7,
@@ -428,6 +444,13 @@ pub const ALL: &[Property] = &[
         kind: Kind::Safety,
         part: Part::Node,
         holds: coherent::servers,
+    },
+    Property {
+        number: 24,
+        name: "every timer of a server is for something",
+        kind: Kind::Safety,
+        part: Part::Node,
+        holds: coherent::timers,
     },
     Property {
         number: 24,

@@ -25,6 +25,18 @@ pub fn holds(view: &View<'_>) -> bool {
     })
 }
 
+/// Where one server is stopped, nothing else goes wrong, and it waits for as long as it takes: whether it has handed over, if it knew
+/// anybody.
+pub fn hands_over(view: &View<'_>) -> bool {
+    let mut states = view.processes.iter().map(|process| &process.state);
+    !view.can_hand_over
+        || states.all(|state| {
+            let has_left_alone = Halt::Drained { handed_over: false };
+            let knows_others = state.durable.tree.known.len() > 1;
+            state.halted.as_ref() != Some(&has_left_alone) || !knows_others
+        })
+}
+
 fn has_all(disk: &Durable, left: &Durable) -> bool {
     vector::covers(&disk.delivery.log.have, &left.delivery.log.have)
         && vector::covers(&disk.delivery.book.vector, &left.delivery.book.vector)

@@ -48,11 +48,15 @@ pub struct View<'a> {
     pub drawn: Option<&'a [usize]>,
     /// The most messages that any server's log may keep, and the most bytes.
     pub log_max: (usize, usize),
+    /// Whether the world is drawn by chance: then every fault may follow every other one.
+    pub by_chance: bool,
     /// Whether anything could go wrong from the beginning.
     pub has_faults: bool,
     /// Whether nothing could go wrong from the beginning but that servers are stopped by their operators, and whoever waits waits
     /// for long enough.
     pub only_stops: bool,
+    /// Whether from the beginning nothing but one server's being stopped could happen to any, and that one waits for as long as it takes.
+    pub can_hand_over: bool,
     /// The servers that operators have given up and that haven't been started since, by index.
     pub given_up: BTreeSet<usize>,
     /// Whether operators have ever given one up: nothing was kept for it then.
@@ -144,6 +148,10 @@ impl<'a> View<'a> {
             given_up
         });
         let stops = |event: &Event| matches!(event, Event::Drain(_));
+        let waits = |server: usize| {
+            let timing = &setup.servers[server - 1].timing;
+            timing.drain.patience.is_none()
+        };
         let any = |says: fn(&Settings) -> bool| {
             let mut servers = setup.servers.iter();
             servers.any(|server| says(&server.delivery))
@@ -166,10 +174,13 @@ impl<'a> View<'a> {
             deserted: deserted.collect(),
             drawn: drawn.filter(|_| state.told == setup.story.len()),
             log_max: (log_max.unwrap_or(0), log_max_bytes.unwrap_or(0)),
+            by_chance: setup.by_chance,
             has_faults: setup.faults != Faults::default(),
             only_stops: setup.patient
                 && setup.faults == Faults::default()
                 && setup.story.iter().all(stops),
+            can_hand_over: setup.faults == Faults::default()
+                && matches!(setup.story[..], [Event::Drain(server)] if waits(server)),
             given_up,
             gave_up,
             logs_end: any(|settings| {
