@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use super::Mutant;
 use crate::message::Stream;
-use crate::message::server::{Phase, Version};
+use crate::message::server::{Phase, Session, Version};
 use crate::node::delivery::vector;
 
 /// Every mutant of delivery.
@@ -13,7 +13,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "floors-before-sessions",
         says: "a floor is told before the sessions that it presupposes",
         scenario: "mailbox-moves",
-        alter: |setup| setup.rules.delivery.floors_follow_sessions = || false,
+        alter: |setup| setup.rules.delivery.floors_go_first = || true,
     },
     Mutant {
         name: "disconnect-raises-counter",
@@ -21,9 +21,13 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: "logout-at-the-root",
         alter: |setup| {
             setup.rules.delivery.leaves = |login, last| {
-                let counter = last.counter + 1;
+                let counter = last.version.counter + 1;
                 let home = login.home.clone();
-                Some(Version { counter, home })
+                Some(Session {
+                    version: Version { counter, home },
+                    phase: Phase::CatchingUp,
+                    ..last
+                })
             };
         },
     },
@@ -180,7 +184,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "passed-is-kept",
         says: "what a server still has of what it was told to skip is kept for ever",
         scenario: "skipped-once-patient",
-        alter: |setup| setup.rules.delivery.forgets_passed = || false,
+        alter: |setup| setup.rules.delivery.forgets = |upto, base| !vector::covers(base, upto),
     },
     Mutant {
         name: "skip-is-heard",

@@ -1,5 +1,5 @@
-//! Delivery comes to rest: when every way works, at last nothing of it is on its way, and no timer of it runs. Only a client
-//! that can be nowhere goes on asking.
+//! Delivery comes to rest: when every way works, at last nothing of it is on its way, and no timer of it runs: that of ages only while
+//! clients age. Only a client that can be nowhere goes on asking.
 
 use crate::message::{Line, Peer};
 use crate::node::Timer;
@@ -21,6 +21,8 @@ pub fn holds(view: &View<'_>) -> bool {
                     && process.unsynced.is_empty()
                     && !process.timers.contains(&Timer::Floor)
                     && process.state.delivery.mailboxes.is_empty()
+                    && (!process.timers.contains(&Timer::Age)
+                        || !process.state.delivery.clients.is_empty())
             })
             && view.users.iter().all(|(_, seat)| {
                 let mut process = seat.process.iter();

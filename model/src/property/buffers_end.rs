@@ -108,6 +108,15 @@ pub fn nobody_here_expires(view: &View<'_>) -> bool {
     })
 }
 
+/// Whether it will be forgotten how far each client is, if nothing more is heard of it: where clients end. And of nobody else.
+pub fn clients_age(view: &View<'_>) -> bool {
+    !view.clients_end
+        || view.live().all(|(_, state)| {
+            let delivery = &state.durable.delivery;
+            state.delivery.clients.whose().eq(delivery.log.said.keys())
+        })
+}
+
 /// Whether every log is within these bounds: so many messages, so many bytes; and its server knows how long it is.
 pub fn holds(view: &View<'_>, (messages, bytes): (usize, usize)) -> bool {
     view.live().all(|(_, state)| {

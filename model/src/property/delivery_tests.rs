@@ -341,3 +341,31 @@ fn a_client_that_rests_without_its_users_wish_is_not_back() {
     });
     assert!(broken.contains(&"everyone is back"), "{broken:?}");
 }
+
+#[test]
+fn a_client_that_is_known_and_does_not_age_is_known_for_ever() {
+    let broken = broken_in("client-expires", |state| {
+        let message = said(state, 1, "{}");
+        append(state, 0, message);
+    });
+    assert!(
+        broken.contains(&"no client is known for ever"),
+        "{broken:?}"
+    );
+}
+
+#[test]
+fn a_timer_that_runs_while_nothing_ages_is_no_rest() {
+    let broken = |timer| {
+        broken_in("mailbox-expires", |state| {
+            state.servers[0].alter(|machine| {
+                let process = machine.process.as_mut().unwrap();
+                process.timers.remove(&crate::node::Timer::Age);
+                process.timers.extend(timer);
+            });
+        })
+    };
+    assert!(!broken(None).contains(&"delivery comes to rest"));
+    let broken = broken(Some(crate::node::Timer::Age));
+    assert!(broken.contains(&"delivery comes to rest"), "{broken:?}");
+}

@@ -377,6 +377,13 @@ pub const ALL: &[Property] = &[
     },
     Property {
         number: 12,
+        name: "no client is known for ever",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: buffers_end::clients_age,
+    },
+    Property {
+        number: 12,
         name: "nothing is kept for who has logged out",
         kind: Kind::Convergence,
         part: Part::Delivery,

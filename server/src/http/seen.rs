@@ -90,7 +90,7 @@ impl Seen {
             have: delivery.log.have.clone(),
             base: delivery.log.base.clone(),
             floors: delivery.floors.clone(),
-            uncounted: s.delivery.uncounted.keys().take(LISTED).cloned().collect(),
+            uncounted: s.delivery.uncounted.iter().take(LISTED).cloned().collect(),
             rounds_of_names: s.registry.rounds.len(),
             unsaved: view.unsaved,
             events: view.events,

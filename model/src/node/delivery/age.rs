@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::{State, Step, Timer};
-use super::log::Said;
+use super::log::{Log, Said};
 use super::{Report, forget, home, tell, vector};
 use crate::message::client::Resume;
 use crate::message::server::{Message, Phase, Sender, Session, Skip};
@@ -84,6 +84,18 @@ impl<T: Clone + Ord> Ages<T> {
     pub fn is_empty(&self) -> bool {
         self.end.is_empty()
     }
+
+    /// What ages.
+    pub fn whose(&self) -> impl Iterator<Item = &T> {
+        self.end.keys()
+    }
+
+    /// Whether every end is found, is that of something that ages, and is still to come: for assertions.
+    pub(super) fn are_to_come(&self) -> bool {
+        let end = self.end.iter().map(|(whose, end)| (*end, whose.clone()));
+        let is_late = self.ends.first().is_some_and(|(end, _)| *end <= self.ticks);
+        self.ends == end.collect() && !is_late && (self.ticks == 0 || !self.is_empty())
+    }
 }
 
 /// A session has become something else: it ages if it is a mailbox now, from the beginning.
@@ -103,7 +115,7 @@ pub(super) fn on_session(s: &mut State, registration: &Registration, step: &mut 
 /// Whether a session's user is away, as far as can be seen from here.
 fn is_mailbox(s: &State, session: &Session, step: &Step<'_>) -> bool {
     let home = &session.version.home.server;
-    let counted = !s.delivery.uncounted.contains_key(home);
+    let counted = !s.delivery.uncounted.contains(home);
     (step.rules.delivery.ages)(session.phase, counted)
 }
 
@@ -180,23 +192,27 @@ fn expire(s: &mut State, ended: Vec<Registration>, step: &mut Step<'_>) {
 /// Up to where these clients have numbered what they said is forgotten, but for those that are here and those whose last
 /// words the log still keeps: they may be said again, or be heard by others yet. One that returns is believed ([`take_word`]).
 fn forget_clients(s: &mut State, clients: Vec<Sender>, step: &mut Step<'_>) {
-    let mut forgotten = 0;
-    for sender in clients {
-        let said = s.durable.delivery.log.said.get(&sender);
-        let place = said.and_then(|said| said.place.as_ref());
-        let base = &s.durable.delivery.log.base;
-        let gone = place.is_none_or(|(stream, number)| *number <= vector::at(base, stream));
-        if gone && !is_here(s, &sender) {
-            s.durable.delivery.log.forget_sender(&sender);
-            forgotten += 1;
-        } else {
-            on_heard_of(s, sender, step);
-        }
+    let is_kept =
+        |sender: &Sender| is_here(s, sender) || has_last_words(&s.durable.delivery.log, sender);
+    let (kept, gone): (Vec<_>, Vec<_>) = clients.into_iter().partition(is_kept);
+    for sender in kept {
+        on_heard_of(s, sender, step);
     }
-    if forgotten > 0 {
-        let clients = forgotten;
-        tell(Report::ClientsExpired { clients }, step);
+    if gone.is_empty() {
+        return;
     }
+    for sender in &gone {
+        s.durable.delivery.log.forget_sender(sender);
+    }
+    let clients = gone.len();
+    tell(Report::ClientsExpired { clients }, step);
+}
+
+/// Whether a log still keeps what a client said last.
+fn has_last_words(log: &Log, sender: &Sender) -> bool {
+    let said = log.said.get(sender);
+    let place = said.and_then(|said| said.place.as_ref());
+    place.is_some_and(|(stream, number)| *number > vector::at(&log.base, stream))
 }
 
 fn is_here(s: &State, sender: &Sender) -> bool {
@@ -222,5 +238,27 @@ pub(super) fn take_word(s: &mut State, username: Username, resume: &Resume, step
         log.said.insert(sender.clone(), Said { k, place });
         log.said_at_base.insert(sender.clone(), k);
         on_heard_of(s, sender, step);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ages;
+
+    #[test]
+    fn an_end_that_has_come_already_is_seen() {
+        for (ticks, are_to_come) in [(1, true), (0, false)] {
+            let mut ages = Ages::default();
+            ages.begin("a", ticks);
+            assert_eq!(ages.are_to_come(), are_to_come);
+        }
+    }
+
+    #[test]
+    fn an_end_of_what_does_not_age_is_seen() {
+        let mut ages = Ages::default();
+        ages.begin("a", 1);
+        ages.end.clear();
+        assert!(!ages.are_to_come());
     }
 }

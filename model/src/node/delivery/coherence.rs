@@ -81,6 +81,17 @@ pub enum Incoherence {
     /// What is to become stable.
     #[error("what is to become stable isn't what receivers wait for")]
     Unsettled,
+    /// Logins here, and the last one of each user.
+    #[error(
+        "a client is here whose user has logged out, or by a later login than its user's last one"
+    )]
+    LoggedOut,
+    /// What waits for too long.
+    #[error("what ages isn't what waits, has ended already, or ages without a timer")]
+    Ages,
+    /// Servers that nobody waits for.
+    #[error("something is kept for a server that was given up, or isn't counted")]
+    Uncounted,
 }
 
 fn ensure(holds: bool, otherwise: Incoherence) -> Result<(), Incoherence> {
@@ -96,7 +107,10 @@ pub(in crate::node) fn check(s: &State) -> Result<(), Incoherence> {
     sessions(s)?;
     edges(s)?;
     receivers(s)?;
-    cursors(s)
+    logins(s)?;
+    cursors(s)?;
+    ages(s)?;
+    floors(s)
 }
 
 fn log(s: &State) -> Result<(), Incoherence> {
@@ -250,6 +264,23 @@ fn hears_all(receiver: &Receiver, log: &Log) -> bool {
     is_read && vector::covers(&upto, sent)
 }
 
+/// Whoever is here by an older login than one that has logged out, is closed; and nobody's last login is older than one that is here.
+fn logins(s: &State) -> Result<(), Incoherence> {
+    let sessions = &s.durable.delivery.book.sessions;
+    let receivers = s.delivery.receivers.values();
+    let mut held = receivers.filter_map(|receiver| receiver.session.as_ref());
+    let are_left = held.all(|held| {
+        let last = sessions.get(&held.registration);
+        last.is_some_and(|last| match last.phase {
+            Phase::Out => held.version == last.version,
+            Phase::CatchingUp | Phase::Live | Phase::Left | Phase::Expired => {
+                held.version <= last.version
+            }
+        })
+    });
+    ensure(are_left, Incoherence::LoggedOut)
+}
+
 fn cursors(s: &State) -> Result<(), Incoherence> {
     let delivery = &s.delivery;
     let receivers = delivery.receivers.iter();
@@ -262,9 +293,7 @@ fn cursors(s: &State) -> Result<(), Incoherence> {
     let sessions = s.durable.delivery.book.sessions.iter();
     let pins = sessions.filter(|(_, session)| match session.phase {
         Phase::CatchingUp | Phase::Left => true,
-        Phase::Live => delivery
-            .uncounted
-            .contains_key(&session.version.home.server),
+        Phase::Live => delivery.uncounted.contains(&session.version.home.server),
         Phase::Expired | Phase::Out => false,
     });
     let pins = pins.filter_map(|(user, _)| Some((user.clone(), cursor_of(s, user)?)));
@@ -278,4 +307,139 @@ fn cursors(s: &State) -> Result<(), Incoherence> {
 
 fn is_as_walked<K: Ord>(lows: &Lows<K>, upto: &Vector) -> bool {
     lows.within(upto.clone()) == lows.walk(upto.clone())
+}
+
+fn ages(s: &State) -> Result<(), Incoherence> {
+    let delivery = &s.delivery;
+    let are_to_come = delivery.mailboxes.are_to_come() && delivery.clients.are_to_come();
+    let sessions = &s.durable.delivery.book.sessions;
+    let mut mailboxes = delivery.mailboxes.whose();
+    let wait = mailboxes.all(|user| {
+        let session = sessions.get(user);
+        session.is_some_and(|session| match session.phase {
+            Phase::Left => true,
+            Phase::CatchingUp | Phase::Live => {
+                delivery.uncounted.contains(&session.version.home.server)
+            }
+            Phase::Expired | Phase::Out => false,
+        })
+    });
+    let nothing_ages = delivery.mailboxes.is_empty() && delivery.clients.is_empty();
+    let is_timed = delivery.ages || nothing_ages;
+    ensure(are_to_come && wait && is_timed, Incoherence::Ages)
+}
+
+fn floors(s: &State) -> Result<(), Incoherence> {
+    let delivery = &s.delivery;
+    let kept = s.durable.delivery.floors.keys();
+    let mut kept = kept
+        .chain(delivery.missed.keys())
+        .chain(&delivery.uncounted);
+    let is_given_up = kept.any(|server| s.durable.tree.retired.contains_key(server));
+    let mut missed = delivery.missed.keys();
+    let is_counted = missed.all(|server| !delivery.uncounted.contains(server));
+    ensure(!is_given_up && is_counted, Incoherence::Uncounted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::server::Sender;
+    use crate::message::{Incarnation, ServerName, Username};
+    use crate::scenario;
+    use crate::world::World;
+
+    /// The first server of two, where a user has logged in.
+    fn server() -> State {
+        let scenario = scenario::named("two-servers").unwrap();
+        let world = World::new((scenario.setup)());
+        let state = stateright::Model::init_states(&world).remove(0);
+        let process = state.servers[0].process.as_ref().unwrap();
+        (*process.state).clone()
+    }
+
+    /// What it contradicts itself in once it has been altered.
+    fn broken_by(alter: impl FnOnce(&mut State)) -> Option<Incoherence> {
+        let mut server = server();
+        alter(&mut server);
+        check(&server).err()
+    }
+
+    fn its_user(s: &State) -> Registration {
+        s.delivery.present.keys().next().unwrap().clone()
+    }
+
+    #[test]
+    fn a_server_on_which_a_user_is_agrees_with_itself() {
+        assert_eq!(broken_by(|_| {}), None);
+    }
+
+    #[test]
+    fn whoever_is_here_by_an_older_login_than_the_one_that_logged_out_is_seen() {
+        let broken = broken_by(|s| {
+            let user = its_user(s);
+            let session = s.durable.delivery.book.sessions.get_mut(&user).unwrap();
+            session.phase = Phase::Out;
+            session.version.counter += 2;
+        });
+        assert_eq!(broken, Some(Incoherence::LoggedOut));
+    }
+
+    #[test]
+    fn whoever_is_here_by_a_later_login_than_the_last_one_is_seen() {
+        let broken = broken_by(|s| {
+            let user = its_user(s);
+            let session = s.durable.delivery.book.sessions.get_mut(&user).unwrap();
+            session.version.counter = 0;
+        });
+        assert_eq!(broken, Some(Incoherence::LoggedOut));
+    }
+
+    #[test]
+    fn whoever_is_here_does_not_age() {
+        let broken = broken_by(|s| {
+            s.delivery.ages = true;
+            s.delivery.mailboxes.begin(its_user(s), 1);
+        });
+        assert_eq!(broken, Some(Incoherence::Ages));
+    }
+
+    #[test]
+    fn nothing_ages_without_a_timer() {
+        let sender = Sender {
+            username: Username::from("aaron"),
+            client: "c1".into(),
+        };
+        let broken = |ages| {
+            broken_by(|s| {
+                s.delivery.ages = ages;
+                s.delivery.clients.begin(sender.clone(), 1);
+            })
+        };
+        assert_eq!(broken(true), None);
+        assert_eq!(broken(false), Some(Incoherence::Ages));
+    }
+
+    #[test]
+    fn no_floor_is_kept_of_a_server_that_was_given_up() {
+        let gone = ServerName::from("s9");
+        let broken = broken_by(|s| {
+            let incarnation = Incarnation {
+                number: 1,
+                nonce: 1,
+            };
+            _ = s.durable.tree.retired.insert(gone.clone(), incarnation);
+            _ = s.durable.delivery.floors.insert(gone, Vector::new());
+        });
+        assert_eq!(broken, Some(Incoherence::Uncounted));
+    }
+
+    #[test]
+    fn who_is_not_counted_is_not_missed() {
+        let broken = broken_by(|s| {
+            s.delivery.uncounted.insert("s9".into());
+            s.delivery.missed.insert("s9".into(), 0);
+        });
+        assert_eq!(broken, Some(Incoherence::Uncounted));
+    }
 }

@@ -99,9 +99,6 @@ impl Edge {
 pub(super) fn on_edge_up(s: &mut State, link: Link, step: &mut Step<'_>) {
     let edge = Edge::new(step.rules.delivery.limits.window_lines);
     s.delivery.edges.insert(link, edge);
-    if !(step.rules.delivery.floors_follow_sessions)() {
-        floor::tell_all(s, link, step);
-    }
 }
 
 /// HELLO: what the neighbour lacks follows.
@@ -157,6 +154,9 @@ fn on_taken_in(s: &mut State, link: Link, step: &mut Step<'_>) {
 
 /// Sends what a neighbour lacks, as far as the credit goes: sessions, then the floors that presuppose them, then the log.
 fn pump(s: &mut State, link: Link, step: &mut Step<'_>) {
+    if (step.rules.delivery.floors_go_first)() {
+        send_floors(s, link, step);
+    }
     while let Some(edge) = s.delivery.edges.get_mut(&link)
         && edge.is_open(step)
         && let Some(stream) = edge.lacking.first().cloned()
@@ -164,19 +164,23 @@ fn pump(s: &mut State, link: Link, step: &mut Step<'_>) {
         edge.window.send();
         send_sessions(s, link, stream, step);
     }
-    let Some(edge) = s.delivery.edges.get_mut(&link) else {
-        return;
-    };
-    if !edge.lacking.is_empty() {
+    let edge = s.delivery.edges.get(&link);
+    if edge.is_none_or(|edge| !edge.lacking.is_empty()) {
         return;
     }
-    let floors = std::mem::take(&mut edge.floors);
-    floor::tell_these(s, link, floors, step);
+    send_floors(s, link, step);
     while let Some(edge) = s.delivery.edges.get_mut(&link)
         && edge.behind.is_some()
         && edge.is_open(step)
     {
         send_next(s, link, step);
+    }
+}
+
+fn send_floors(s: &mut State, link: Link, step: &mut Step<'_>) {
+    if let Some(edge) = s.delivery.edges.get_mut(&link) {
+        let floors = std::mem::take(&mut edge.floors);
+        floor::tell_these(s, link, floors, step);
     }
 }
 

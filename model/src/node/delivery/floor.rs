@@ -15,21 +15,28 @@ const PAUSE: std::ops::Range<Duration> = Duration::from_millis(100)..Duration::f
 
 /// Something has happened after which this server's floor may rise.
 pub(super) fn expect(s: &mut State, step: &mut Step<'_>) {
-    if !s.delivery.floor_is_due && floor(s, step).is_some() {
+    if s.delivery.floor_is_due {
+        return;
+    }
+    if floor(s, step).is_some() {
         set(s, step);
     }
 }
 
 /// The log has changed, and nobody has saved it: it is to be on disk soon, however long the floor is held down.
 pub(super) fn on_log(s: &mut State, step: &mut Step<'_>) {
-    if (step.rules.delivery.log_is_saved_soon)() && !s.delivery.floor_is_due {
+    if (step.rules.delivery.log_is_saved_soon)() {
         set(s, step);
     } else {
         expect(s, step);
     }
 }
 
+/// A timer that is set already isn't put off.
 fn set(s: &mut State, step: &mut Step<'_>) {
+    if s.delivery.floor_is_due {
+        return;
+    }
     s.delivery.floor_is_due = true;
     step.set(Timer::Floor, PAUSE);
 }
@@ -93,12 +100,6 @@ pub(super) fn on_floors(
     }
 }
 
-/// Every floor, to one neighbour.
-pub(super) fn tell_all(s: &State, link: Link, step: &mut Step<'_>) {
-    let servers = s.durable.delivery.floors.keys();
-    tell_these(s, link, servers.cloned(), step);
-}
-
 /// The floors of these servers, to one neighbour.
 pub(super) fn tell_these(
     s: &State,
@@ -118,12 +119,11 @@ pub(super) fn tell_these(
 
 /// Some floors, to every neighbour once it has been told the sessions before them.
 fn tell(s: &mut State, from: Option<Link>, floors: &[(ServerName, Vector)], step: &mut Step<'_>) {
-    let follow = (step.rules.delivery.floors_follow_sessions)();
     for (link, edge) in &mut s.delivery.edges {
-        if Some(*link) == from || (edge.sessions.is_none() && follow) {
+        if Some(*link) == from || edge.sessions.is_none() {
             continue;
         }
-        if edge.lacking.is_empty() || !follow {
+        if edge.lacking.is_empty() {
             let floors = floors.to_vec();
             step.say(*link, Peer::Floors { floors });
         } else {

@@ -3,7 +3,7 @@
 
 use super::super::{State, Step, Timer};
 use super::log::Entry;
-use super::{Report, age, home, speaker, tell, vector};
+use super::{Report, Settings, age, home, speaker, tell, vector};
 use crate::message::client::{Info, Vector};
 use crate::message::server::{Phase, Session};
 use crate::message::{Registration, ServerName};
@@ -31,8 +31,7 @@ pub(super) fn forget(s: &mut State, everywhere: Vector, step: &Step<'_>) {
     }
     let upto = unneeded(s, everywhere);
     let log = &mut s.durable.delivery.log;
-    let looks_back = !log.passed.is_empty() && (step.rules.delivery.forgets_passed)();
-    if looks_back || !vector::covers(&log.base, &upto) {
+    if (step.rules.delivery.forgets)(&upto, &log.base) {
         s.delivery.log_bytes -= length(&log.forget(&upto));
     }
 }
@@ -41,7 +40,7 @@ pub(super) fn forget(s: &mut State, everywhere: Vector, step: &Step<'_>) {
 pub(super) fn everywhere(s: &State) -> Vector {
     let floors = &s.durable.delivery.floors;
     let known = s.durable.tree.known.keys();
-    let counted = known.filter(|server| !s.delivery.uncounted.contains_key(*server));
+    let counted = known.filter(|server| !s.delivery.uncounted.contains(*server));
     let floors = counted.map(|server| floors.get(server).cloned().unwrap_or_default());
     let least = floors.reduce(|least, floor| vector::meet(&least, &floor));
     least.unwrap_or_default()
@@ -98,9 +97,7 @@ fn pins(s: &State, session: &Session, step: &Step<'_>) -> bool {
     match session.phase {
         Phase::CatchingUp | Phase::Left => true,
         Phase::Live => {
-            s.delivery
-                .uncounted
-                .contains_key(&session.version.home.server)
+            s.delivery.uncounted.contains(&session.version.home.server)
                 && (step.rules.delivery.pins_for_the_dead)()
         }
         Phase::Expired => (step.rules.delivery.pins_for_the_expired)(),
@@ -118,23 +115,19 @@ pub(super) fn on_longer(s: &mut State, by: &Entry, step: &mut Step<'_>) {
 }
 
 fn bound(s: &mut State, step: &mut Step<'_>) {
-    let log = &mut s.durable.delivery.log;
-    let settings = &step.config.delivery;
-    let (mut entries, mut bytes) = (log.entries.len(), s.delivery.log_bytes);
-    let mut upto = Vector::new();
-    for entry in log.entries.values() {
-        if entries <= settings.log_max && bytes <= settings.log_max_bytes {
-            break;
-        }
-        (entries, bytes) = (entries - 1, bytes - entry.bytes());
-        vector::raise(&mut upto, &entry.message.stream, entry.message.number);
+    let mut gone = Vec::new();
+    while !is_within_bounds(s, &step.config.delivery)
+        && let Some(oldest) = s.durable.delivery.log.entries.values().next().cloned()
+    {
+        // Within a stream numbers rise with places: nothing else of it is here up to this number.
+        let message = &oldest.message;
+        let upto = Vector::unit(message.stream.clone(), message.number);
+        s.delivery.log_bytes -= length(&s.durable.delivery.log.forget(&upto));
+        gone.push(oldest);
     }
-    if upto.is_empty() {
+    if gone.is_empty() {
         return;
     }
-    // Within a stream numbers rise with places: nothing of these streams before these numbers comes later.
-    let gone = log.forget(&upto);
-    s.delivery.log_bytes -= length(&gone);
     let missed = gone.len() as u64;
     let info = Info::MailboxFull;
     tell(Report::Gap { missed, info }, step);
@@ -143,6 +136,11 @@ fn bound(s: &mut State, step: &mut Step<'_>) {
 /// How long these are in all.
 fn length(entries: &[Entry]) -> usize {
     entries.iter().map(Entry::bytes).sum()
+}
+
+fn is_within_bounds(s: &State, settings: &Settings) -> bool {
+    let entries = &s.durable.delivery.log.entries;
+    entries.len() <= settings.log_max && s.delivery.log_bytes <= settings.log_max_bytes
 }
 
 /// Timer: servers that lack something and don't move are waited for one tick less, and at last no longer.
@@ -159,30 +157,23 @@ pub(super) fn on_patience(s: &mut State, step: &mut Step<'_>) {
         let floor = floors.get(server).cloned().unwrap_or_default();
         if *server == s.id().name
             || vector::covers(&floor, have)
-            || s.delivery.uncounted.contains_key(server)
+            || s.delivery.uncounted.contains(server)
         {
             continue;
         }
         let ticks = match s.delivery.missed.get(server) {
-            Some((before, ticks)) if *before == floor => ticks + 1,
-            Some(_) | None => 0,
+            Some(ticks) => ticks + 1,
+            None => 0,
         };
         if ticks >= patience {
             lost.push(server.clone());
         } else {
-            missed.insert(server.clone(), (floor, ticks));
+            missed.insert(server.clone(), ticks);
         }
     }
     s.delivery.missed = missed;
     for server in lost {
-        let floor = s
-            .durable
-            .delivery
-            .floors
-            .get(&server)
-            .cloned()
-            .unwrap_or_default();
-        s.delivery.uncounted.insert(server.clone(), floor);
+        s.delivery.uncounted.insert(server.clone());
         on_counted(s, &server, step);
         tell(Report::Uncounted { server }, step);
     }
@@ -207,7 +198,7 @@ pub(super) fn on_retired(s: &mut State, server: &ServerName, step: &mut Step<'_>
 /// A server has moved: it is counted again.
 pub(super) fn on_moved(s: &mut State, server: &ServerName, step: &mut Step<'_>) {
     s.delivery.missed.remove(server);
-    if s.delivery.uncounted.remove(server).is_some() {
+    if s.delivery.uncounted.remove(server) {
         on_counted(s, server, step);
     }
 }

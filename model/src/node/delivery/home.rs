@@ -17,16 +17,11 @@ use crate::port::Link;
 /// A start: whoever was here is not here any more.
 pub fn start(s: &mut State, step: &mut Step<'_>) {
     s.delivery.index = Index::of(&s.durable.delivery.book);
-    let own = own_stream(s, step);
-    let sessions = s.durable.delivery.book.sessions.iter();
-    let mine: Vec<Registration> = sessions
-        .filter(|(_, session)| session.version.home.server == own.server && is_here(session.phase))
-        .map(|(registration, _)| registration.clone())
-        .collect();
+    let sessions = s.durable.delivery.book.sessions.clone();
     // Before anything is reviewed: what mailboxes keep is known from here on.
     forget::start(s, step);
-    for registration in mine {
-        end_stale(s, &registration, step);
+    for registration in sessions.keys() {
+        end_stale(s, registration, step);
     }
     // What the start before had forgotten, and not yet on its disk: no later news would come of it.
     forget::review(s, step);
@@ -138,9 +133,9 @@ pub fn on_united(s: &mut State, lost: &Registration, won: &Registration, step: &
     }
 }
 
-/// A login's own version, if it is still its user's last one.
-pub(in super::super) fn if_last(login: &Version, last: &Version) -> Option<Version> {
-    (login == last).then(|| login.clone())
+/// Its user's last session, if a login is still that one's.
+pub(in super::super) fn if_last(login: &Version, last: Session) -> Option<Session> {
+    (*login == last.version).then_some(last)
 }
 
 /// The session of this login enters another phase.
@@ -149,16 +144,15 @@ pub(super) fn turn(
     held: &Held,
     phase: Phase,
     cursor: Vector,
-    version: fn(&Version, &Version) -> Option<Version>,
+    of_login: fn(&Version, Session) -> Option<Session>,
     step: &mut Step<'_>,
 ) {
     let sessions = &s.durable.delivery.book.sessions;
     if let Some(session) = sessions.get(&held.registration).cloned()
-        && let Some(version) = version(&held.version, &session.version)
-        && (session.version != version || session.phase < phase)
+        && let Some(session) = of_login(&held.version, session)
+        && session.phase < phase
     {
         let session = Session {
-            version,
             phase,
             cursor,
             sent_on: held.sent_on,

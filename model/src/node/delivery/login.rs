@@ -2,11 +2,11 @@
 
 use super::super::connection::Standing;
 use super::super::{Role, State, Step};
-use super::receiver::{self, Behind, Held, Pending, Receiver};
+use super::receiver::{self, Behind, Held, Receiver};
 
 use super::{age, floor, home, speaker, vector};
 use crate::message::client::{Info, Resume, Resumed, Vector};
-use crate::message::server::{Phase, Sender};
+use crate::message::server::Phase;
 use crate::message::{Address, Registration, Reply, Username};
 use crate::port::Link;
 
@@ -42,12 +42,7 @@ pub fn on_login(
             registration,
             ..
         }) => {
-            let sender = resume.as_ref().map(|resume| Sender {
-                username: username.clone(),
-                client: resume.client.clone(),
-            });
-            let pending = sender.and_then(|sender| pending(s, &sender));
-            on_user(s, link, (registration, stays), resume, pending, step);
+            on_user(s, link, (registration, stays), resume, step);
             place(s, link, stays);
             username
         }
@@ -99,7 +94,6 @@ fn on_user(
     link: Link,
     (registration, stays): (Registration, bool),
     resume: Option<Resume>,
-    pending: Option<Pending>,
     step: &mut Step<'_>,
 ) {
     match s.delivery.receivers.get(&link) {
@@ -122,14 +116,14 @@ fn on_user(
     let log = &s.durable.delivery.log;
     let known = home::cursor_of(s, &registration);
     let cursor = (step.rules.delivery.login_cursor)(own.as_ref(), known.as_ref(), &log.have);
-    let sent_on = sent_on(s, link);
+    let last = s.durable.delivery.book.sessions.get(&registration);
+    let sent_on = last.map_or(0, |last| last.sent_on);
     let mut receiver = Receiver::new(client, cursor.clone(), lines);
     let why = why_missed(s, &registration);
     let behind = Behind::new(log.first_after(&cursor), cursor.clone(), log, why);
     receiver.behind = Some(Box::new(behind));
     receiver.ahead = vector::beyond(&cursor, &log.have);
     s.delivery.receivers.insert(link, receiver);
-    speaker::wait_for(s, link, pending);
     home::begin(s, link, registration, stays, cursor, step);
     if let Some(held) = held_mut(s, link) {
         held.sent_on = sent_on;
@@ -182,13 +176,6 @@ fn why_missed(s: &State, registration: &Registration) -> Info {
         }
         Some(Phase::Out) | None => Info::ClientForgotten,
     }
-}
-
-/// What a client said, last, if not everyone is known to have it.
-fn pending(s: &State, sender: &Sender) -> Option<Pending> {
-    let said = s.durable.delivery.log.said.get(sender)?;
-    let place = said.place.clone()?;
-    Some(Pending { k: said.k, place })
 }
 
 /// LOGOUT: the session ends for good, and so do older ones of its user.

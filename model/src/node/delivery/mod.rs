@@ -76,10 +76,10 @@ pub struct State {
     pub floor_is_due: bool,
     /// Whether [`Timer::Patience`](super::Timer::Patience) is set.
     pub loses_patience: bool,
-    /// Servers that have been missed for so long that nothing is kept for them, and how far they were then.
-    pub uncounted: BTreeMap<ServerName, Vector>,
-    /// Servers that something is kept for, how far they are and for how many ticks they have not moved.
-    pub missed: BTreeMap<ServerName, (Vector, u32)>,
+    /// Servers that have been missed for so long that nothing is kept for them.
+    pub uncounted: BTreeSet<ServerName>,
+    /// Servers that something is kept for, and for how many ticks they have not moved since.
+    pub missed: BTreeMap<ServerName, u32>,
     /// Whether [`Timer::Age`](super::Timer::Age) is set.
     pub ages: bool,
     /// How long each mailbox has waited.

@@ -43,12 +43,13 @@ pub struct Rules {
     pub catches_up_durably: fn() -> bool,
     /// Given up to where a server's log is complete, and up to where everyone who is live there has heard that: its floor.
     pub floor: fn(&Vector, Vector) -> Vector,
-    /// Do floors wait for the sessions that the neighbour lacks?
-    pub floors_follow_sessions: fn() -> bool,
+    /// Do floors go before the sessions that the neighbour lacks?
+    pub floors_go_first: fn() -> bool,
     /// Does the oldest go where a log is past one of its bounds?
     pub log_ends: fn() -> bool,
-    /// Is what a SKIP has passed over looked through, too, for what nobody needs any more?
-    pub forgets_passed: fn() -> bool,
+    /// Given up to where nobody needs anything any more, and up to where something has been forgotten: is the log looked through? What a
+    /// SKIP has passed over is still there below.
+    pub forgets: fn(&Vector, &Vector) -> bool,
     /// Do the live sessions of a server that isn't counted keep what it lacks?
     pub pins_for_the_dead: fn() -> bool,
     /// Does an expired mailbox keep what it hasn't heard?
@@ -71,8 +72,8 @@ pub struct Rules {
     pub counter: fn(u64, bool) -> u64,
     /// The phase of a session that has heard up to a cursor, on a server with this floor.
     pub phase: fn(&Vector, &Vector) -> Phase,
-    /// Given the version of a login whose client is gone and that of its user's last one: the version that is left.
-    pub leaves: fn(&Version, &Version) -> Option<Version>,
+    /// Given the version of a login whose client is gone and its user's last session: what is left, if anything is.
+    pub leaves: fn(&Version, Session) -> Option<Session>,
     /// Given what has become of the record of a session that lives here: is it asserted anew?
     pub reasserts: fn(Phase) -> bool,
     /// Does a session end for good whose user is away, and has lost the name?
@@ -121,9 +122,9 @@ pub const SOUND: Rules = Rules {
     log_is_saved_soon: || true,
     catches_up_durably: || true,
     floor: |_, heard| heard,
-    floors_follow_sessions: || true,
+    floors_go_first: || false,
     log_ends: || true,
-    forgets_passed: || true,
+    forgets: |_, _| true,
     pins_for_the_dead: || true,
     pins_for_the_expired: || false,
     ages,
@@ -156,7 +157,7 @@ pub const UNWINDOWED: Rules = Rules {
 fn replay(log: &Log, behind: &Behind) -> Option<Next> {
     let mut rest = log.entries.range(behind.from..);
     let (place, entry) = rest.find(|(_, entry)| !entry.message.is_in(&behind.have))?;
-    Some((place + 1, entry.message.clone()))
+    Some((*place, entry.message.clone()))
 }
 
 /// Even where a login stays, odd where it is sent on: of two that come after the same one, the one that stays is later.

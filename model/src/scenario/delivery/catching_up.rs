@@ -63,7 +63,7 @@ pub const SCENARIOS: &[Scenario] = &[
             let setup = told(world(&[0, 1], users, CALM), &[Event::Drain(2)]);
             let mut setup = narrow(quiet(setup));
             setup.servers[1].timing.drain = drain::Timing {
-                patience: 1,
+                patience: Some(1),
                 ..drain::Timing::default()
             };
             Setup {
