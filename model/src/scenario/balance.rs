@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::users::{address, anonymous, say, user};
+use super::users::{address, anonymous, returns, say, user};
 use super::{Scenario, Size};
 use crate::client::{Ask, Kind};
 use crate::node::{balance, rules};
@@ -132,6 +132,48 @@ pub const SCENARIOS: &[Scenario] = &[
                 start: Start::LoggedIn,
                 ..world(&[0, 1], vec![leaves, named, comes])
             }
+        },
+        reaches: &["REDIRECT", "client dies"],
+    },
+    Scenario {
+        name: "redirect-unannounced-patient",
+        says: "a user is sent on to a server where there are as many, and stays if that knows; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || {
+            let mut other = listener(2);
+            other.client.servers = vec![address(2)];
+            let mut comes = speaker(3);
+            comes.wishes = vec![Wish::Ask(Ask::Quit), comes.wishes[0].clone()];
+            let setup = Setup {
+                start: Start::LoggedIn,
+                parts: &[Part::Delivery, Part::Balance],
+                ..world(&[0, 1], vec![listener(1), other, comes])
+            };
+            setup.patient()
+        },
+        reaches: &["REDIRECT"],
+    },
+    Scenario {
+        name: "redirect-and-gone-patient",
+        says: "a user who was here before comes again, is sent on and dies on the way; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || {
+            let mut other = listener(1);
+            other.wishes.insert(0, Wish::Ask(Ask::Quit));
+            let mut comes = speaker(2);
+            let login = comes.wishes[0].clone();
+            comes.wishes = [
+                vec![login],
+                returns(2, 2, Kind::Ours, &[1]).to_vec(),
+                vec![Wish::Die],
+            ]
+            .concat();
+            let setup = Setup {
+                start: Start::LoggedIn,
+                parts: &[Part::Delivery, Part::Balance],
+                ..world(&[0, 1], vec![other, comes])
+            };
+            setup.patient()
         },
         reaches: &["REDIRECT", "client dies"],
     },

@@ -1,7 +1,7 @@
 //! Servers are away for so long that nobody waits for them, or are given up.
 
 use super::super::users::{
-    CALM, CUT, anonymous, go, impatient, narrow, quiet, say, told, user, world,
+    CALM, CUT, anonymous, back, forgetful, go, impatient, narrow, quiet, say, told, user, world,
 };
 use super::super::{Scenario, Size};
 use crate::client::Kind;
@@ -100,6 +100,44 @@ pub const SCENARIOS: &[Scenario] = &[
             }
         },
         reaches: &["crash", "server given up", "in vain: FLOORS"],
+    },
+    Scenario {
+        name: "given-up-with-its-user-patient",
+        says: "a server is down for good and given up; another copy of its user's client comes to the other; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Ours, &[2], back(2, &[1])),
+            ];
+            let story = vec![Event::Crash(2), Event::Forget { at: 1, server: 2 }];
+            Setup {
+                story,
+                parts: &[Part::Tree, Part::Delivery],
+                ..quiet(world(&[0, 1], users, CALM))
+            }
+            .patient()
+        },
+        reaches: &["crash", "server given up", "client starts again"],
+    },
+    Scenario {
+        name: "uncounted-at-the-second-tick",
+        says: "a server is down for good, and isn't waited for after the second tick in which it hasn't moved",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![anonymous(1, Kind::Legacy, &[1], [say("a")])];
+            let mut setup = quiet(told(world(&[0, 1], users, CALM), &[Event::Crash(2)]));
+            setup.servers[0].delivery.patience = Some(1);
+            setup
+        },
+        reaches: &["Patience", "server uncounted"],
+    },
+    Scenario {
+        name: "skipped-and-ageing-patient",
+        says: "a server that was away skips what a client has said, and is to forget some time how far that is; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || forgetful(away(vec![anonymous(1, Kind::Ours, &[1], [say("a")])])).patient(),
+        reaches: &["SKIP", "Age"],
     },
     Scenario {
         name: "given-up-returns",

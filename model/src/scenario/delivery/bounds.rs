@@ -1,13 +1,13 @@
 //! Bounds that are near: a log of one message, a reader that is cut off at once, a client whose user speaks too soon, and one that is forgotten.
 
 use super::super::users::{
-    CALM, CRASH, CUT, anonymous, back, client, forgetful, go, quiet, say, user, world,
+    CALM, CRASH, CUT, anonymous, back, client, forgetful, go, quiet, say, told, user, world,
 };
 use super::super::{Scenario, Size};
 use crate::client::{Ask, Kind};
 use crate::message::Activity;
 use crate::world::user::{User, Wish};
-use crate::world::{Faults, Setup, Start};
+use crate::world::{Event, Faults, Setup, Start};
 
 /// Every scenario of this room.
 pub const SCENARIOS: &[Scenario] = &[
@@ -152,6 +152,18 @@ pub const SCENARIOS: &[Scenario] = &[
             forgetful(world(&[0], users, CALM))
         },
         reaches: &["Age", "client expired"],
+    },
+    Scenario {
+        name: "client-expires-after-a-crash",
+        says: "a user speaks and leaves, and the server crashes, starts again and forgets how far its client was",
+        size: Size::Smoke,
+        setup: || {
+            let wishes = [say("a"), Wish::Then(Ask::Quit)];
+            let users = vec![anonymous(1, Kind::Ours, &[1], wishes)];
+            let story = [Event::Crash(1), Event::Restart(1)];
+            forgetful(told(world(&[0], users, CALM), &story))
+        },
+        reaches: &["restart", "client expired"],
     },
 ];
 

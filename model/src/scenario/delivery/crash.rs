@@ -134,6 +134,18 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["client starts again", "crash", "restart"],
     },
     Scenario {
+        name: "another-copy-at-the-only-server",
+        says: "a user speaks, the only server crashes and starts again, and another copy of the user's client returns",
+        size: Size::Smoke,
+        setup: || {
+            let wishes = [vec![say("a")], back(1, &[1]).to_vec()].concat();
+            let users = vec![user(1, Kind::Ours, &[1], wishes)];
+            let story = [Event::Crash(1), Event::Restart(1)];
+            told(world(&[0], users, CALM), &story)
+        },
+        reaches: &["client starts again", "crash", "restart"],
+    },
+    Scenario {
         name: "crash-after-a-heal-patient",
         says: "the server of the only listener is cut off, meets the other again and crashes, and another copy of the listener's client returns; timers wait until nothing else can happen",
         size: Size::Full,
@@ -181,11 +193,12 @@ pub const SCENARIOS: &[Scenario] = &[
         setup: || {
             let users = vec![
                 anonymous(1, Kind::Legacy, &[1], [say("a")]),
-                user(2, Kind::Ours, &[2, 1], []),
+                // Of the other server it knows only because its own one tells it.
+                user(2, Kind::Ours, &[2], []),
             ];
             told(quiet(world(&[0, 1], users, CALM)), &[Event::Crash(2)])
         },
-        reaches: &["crash"],
+        reaches: &["crash", "LOGIN_SUCCESS"],
     },
 ];
 

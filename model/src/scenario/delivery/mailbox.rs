@@ -163,6 +163,23 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["client dies", "received"],
     },
     Scenario {
+        name: "legacy-returns-twice",
+        says: "a legacy listener dies and returns, and so does the next copy, maybe before it has received what it missed",
+        size: Size::Smoke,
+        setup: || {
+            let copies = [
+                returns(2, 2, Kind::Legacy, &[1]),
+                returns(2, 3, Kind::Ours, &[1]),
+            ];
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a")]),
+                user(2, Kind::Legacy, &[1], copies.concat()),
+            ];
+            quiet(world(&[0], users, CALM))
+        },
+        reaches: &["client dies", "received"],
+    },
+    Scenario {
         name: "two-devices",
         says: "a user listens with two clients on two servers, one of which dies, while another user speaks",
         size: Size::Smoke,

@@ -6,7 +6,7 @@ use super::super::users::{
 use super::super::{Scenario, Size};
 use crate::client::{Ask, Kind};
 use crate::message::client::Secret;
-use crate::message::{SecretHash, Username};
+use crate::message::{Activity, SecretHash, Username};
 use crate::world::user::{User, Wish};
 use crate::world::{Event, Faults, Setup, Start, Ways};
 
@@ -73,6 +73,27 @@ pub const SCENARIOS: &[Scenario] = &[
             }
         },
         reaches: &["told: registered", "ACTIVITY_GOT"],
+    },
+    Scenario {
+        name: "one-user-over-a-cut-patient",
+        says: "one user registers with two legacy clients, and speaks with one of them, on two sides of a cut, which heals; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || {
+            let device = |n: usize, then: &[Wish]| User {
+                client: client(n, 1, Kind::Legacy, &[n]),
+                ..newcomer(1, &[n], then.to_vec())
+            };
+            // It has no session before it has spoken, and isn't told that it is logged in.
+            let hi = Activity::parse("{\"t\":\"a\"}").expect("an object is an activity");
+            let users = vec![device(1, &[]), device(2, &[Wish::Ask(Ask::Say(hi))])];
+            let cut = Event::Cut(Ways::between(&[1], &[2]));
+            Setup {
+                start: Start::Settled,
+                ..told(world(&[0, 1], users, CALM), &[cut, Event::Heal])
+            }
+            .patient()
+        },
+        reaches: &["told: registered", "cut", "heal"],
     },
     Scenario {
         name: "one-name-over-a-cut",
