@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::servers::SERVERS_MAX;
-use super::{Claim, Config, Phase, Stage, State, Timer};
+use super::{Claim, Config, Greeting, Phase, Stage, State, Timer};
 use crate::message::Address;
 
 /// Something in a client's state that contradicts something else in it.
@@ -20,7 +20,9 @@ pub enum Incoherence {
     #[error("it waits longer than it may")]
     Rounds,
     /// Its user.
-    #[error("it is connected for nobody, or somebody's client rests")]
+    #[error(
+        "it is connected for nobody, or somebody's client rests, or one that rests will not begin with the first server"
+    )]
     Idle,
     /// Whose memory it has.
     #[error("it keeps for one user what another one said and heard")]
@@ -30,6 +32,12 @@ pub enum Incoherence {
         "what is acknowledged isn't between what is stable and what was said, or it keeps too much"
     )]
     Numbers,
+    /// What its server isn't told of.
+    #[error("it has heard more than it may before it says ACTIVITY_GOT")]
+    Owes,
+    /// What it asks.
+    #[error("it doubts a name, and registers it where no LOGIN has been refused")]
+    Register,
     /// What it believes.
     #[error("it is logged in and doesn't believe so, or the other way round")]
     Claim,
@@ -44,14 +52,20 @@ pub enum Incoherence {
 /// The first [`Incoherence`] that is found.
 pub fn check(s: &State, config: &Config, timers: &BTreeSet<Timer>) -> Result<(), Incoherence> {
     servers(s, config)?;
-    let is_at_rest = s.servers.candidates.is_empty() && s.servers.rounds == 0;
+    let is_at_rest = s.servers.candidates.iter().eq(&s.servers.known) && s.servers.rounds == 0;
     let is_idle = s.stage == Stage::Idle;
     let agrees = is_idle == s.identity.is_none() && (is_at_rest || !is_idle);
     ensure(agrees, Incoherence::Idle)?;
     memory(s, config)?;
     believes(s)?;
     let waits = s.stage == Stage::Waiting;
-    let owes = matches!(phase(s), Some(Phase::Live { ungot }) if ungot > 0);
+    let owed = match phase(s) {
+        Some(Phase::Live { ungot }) => ungot,
+        Some(Phase::Registering | Phase::LoggingIn | Phase::Plain) | None => 0,
+    };
+    let most = config.ungot_max.map_or(1, |most| most.saturating_sub(1));
+    ensure(owed <= most, Incoherence::Owes)?;
+    let owes = owed > 0;
     let agree = timers.contains(&Timer::Retry) == waits && timers.contains(&Timer::Got) == owes;
     ensure(agree, Incoherence::Timers)
 }
@@ -83,6 +97,7 @@ fn memory(s: &State, config: &Config) -> Result<(), Incoherence> {
 }
 
 fn believes(s: &State) -> Result<(), Incoherence> {
+    ensure(registers_rightly(s), Incoherence::Register)?;
     let claim = s.identity.as_ref().map(|identity| &identity.claim);
     let agrees = match phase(s) {
         Some(Phase::Registering) => {
@@ -96,6 +111,18 @@ fn believes(s: &State) -> Result<(), Incoherence> {
         None => true,
     };
     ensure(agrees, Incoherence::Claim)
+}
+
+/// Whether it asks by a LOGIN first, on each server, for a name of which it doubts whether it is its user's already.
+fn registers_rightly(s: &State) -> bool {
+    let claim = s.identity.as_ref().map(|identity| &identity.claim);
+    match (phase(s), claim) {
+        (Some(Phase::Registering), Some(Claim::Doubtful { refused })) => {
+            let refusal = refused.as_ref().map(|(server, what)| (server, *what));
+            refusal == at(s).map(|server| (server, Greeting::Login))
+        }
+        (_, _) => true,
+    }
 }
 
 fn at(s: &State) -> Option<&Address> {

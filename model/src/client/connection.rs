@@ -86,7 +86,7 @@ fn login(s: &State, link: Link, step: &mut Step<'_>) {
 
 /// The server says something.
 pub(super) fn on_line(s: &mut State, link: Link, line: Line, step: &mut Step<'_>) {
-    if connection(s, link).is_none() {
+    if connection(s).is_none() {
         return;
     }
     let reply = match line {
@@ -102,14 +102,14 @@ pub(super) fn on_line(s: &mut State, link: Link, line: Line, step: &mut Step<'_>
         Reply::RegisterFailed { info } => on_register_failed(s, link, info, step),
         Reply::LoginSuccess { resumed, .. } => on_login_success(s, link, resumed, step),
         Reply::LoginFailed { info } => on_refused(s, link, Greeting::Login, info, step),
-        Reply::Redirect { to } => on_redirect(s, link, to, step),
-        Reply::Broadcast { activity, from } => on_broadcast(s, link, activity, from, step),
-        Reply::Ack { k, stable } => on_ack(s, link, k, stable, step),
+        Reply::Redirect { to } => on_redirect(s, to, step),
+        Reply::Broadcast { activity, from } => on_broadcast(s, activity, from, step),
+        Reply::Ack { k, stable } => on_ack(s, k, stable, step),
         Reply::Gap {
             missed,
             info,
             cursor,
-        } => on_gap(s, link, missed, info, *cursor, step),
+        } => on_gap(s, missed, info, *cursor, step),
         Reply::Invalid { info } | Reply::AuthenticationFail { info } => {
             on_thrown_out(s, link, info, step);
         }
@@ -118,7 +118,7 @@ pub(super) fn on_line(s: &mut State, link: Link, line: Line, step: &mut Step<'_>
 
 /// REGISTER_SUCCESS: logged in silently. Our own client says LOGIN nevertheless, to ask for the extension.
 fn on_register_success(s: &mut State, link: Link, step: &mut Step<'_>) {
-    if phase(s, link) != Some(Phase::Registering) {
+    if phase(s) != Some(Phase::Registering) {
         return;
     }
     on_proved(s, step);
@@ -129,7 +129,7 @@ fn on_register_success(s: &mut State, link: Link, step: &mut Step<'_>) {
         }
         Kind::Legacy => Phase::Plain,
     };
-    set_phase(s, link, phase);
+    set_phase(s, phase);
 }
 
 fn on_proved(s: &mut State, step: &mut Step<'_>) {
@@ -143,11 +143,11 @@ fn on_proved(s: &mut State, step: &mut Step<'_>) {
 
 /// LOGIN_SUCCESS: everything kept is offered again, for the server that acknowledged it may have died for ever.
 fn on_login_success(s: &mut State, link: Link, resumed: Option<Box<Resumed>>, step: &mut Step<'_>) {
-    if phase(s, link) != Some(Phase::LoggingIn) {
+    if phase(s) != Some(Phase::LoggingIn) {
         return;
     }
     on_proved(s, step);
-    if let (Some(identity), Some(connection)) = (&s.identity, connection(s, link)) {
+    if let (Some(identity), Some(connection)) = (&s.identity, connection(s)) {
         step.tell(Told::LoggedIn {
             username: identity.username.clone(),
             at: connection.at.clone(),
@@ -156,13 +156,13 @@ fn on_login_success(s: &mut State, link: Link, resumed: Option<Box<Resumed>>, st
     }
     s.servers.candidates.clear();
     let Some(resumed) = resumed else {
-        set_phase(s, link, Phase::Plain);
+        set_phase(s, Phase::Plain);
         for (_, activity) in s.memory.kept() {
             say(s, link, activity, None, step);
         }
-        return s.memory.forget(s.memory.last());
+        return s.memory.is_told();
     };
-    set_phase(s, link, Phase::Live { ungot: 0 });
+    set_phase(s, Phase::Live { ungot: 0 });
     s.servers.learn(resumed.servers);
     let first = s.memory.cursor.is_none();
     s.memory.raise(resumed.cursor);
@@ -175,7 +175,7 @@ fn on_login_success(s: &mut State, link: Link, resumed: Option<Box<Resumed>>, st
 
 /// REGISTER_FAILED: the answer to a REGISTER; on a connection that is logged in, the name is lost.
 fn on_register_failed(s: &mut State, link: Link, info: Info, step: &mut Step<'_>) {
-    match phase(s, link) {
+    match phase(s) {
         Some(Phase::Registering) => on_refused(s, link, Greeting::Register, info, step),
         Some(Phase::LoggingIn | Phase::Live { .. } | Phase::Plain) => {
             rest(s, step);
@@ -188,7 +188,7 @@ fn on_register_failed(s: &mut State, link: Link, info: Info, step: &mut Step<'_>
 
 /// REGISTER_FAILED or LOGIN_FAILED.
 fn on_refused(s: &mut State, link: Link, what: Greeting, info: Info, step: &mut Step<'_>) {
-    let Some(at) = connection(s, link).map(|connection| connection.at.clone()) else {
+    let Some(at) = connection(s).map(|connection| connection.at.clone()) else {
         return;
     };
     let Some(identity) = &mut s.identity else {
@@ -204,15 +204,17 @@ fn on_refused(s: &mut State, link: Link, what: Greeting, info: Info, step: &mut 
             return step.tell(Told::Refused { info, unsaid });
         }
         (identity::Verdict::AsksAgain, Kind::Ours) => s.servers.candidates.push_front(at),
-        (identity::Verdict::AsksOthers, Kind::Ours) => s.servers.pass(&at),
+        (identity::Verdict::AsksOthers, Kind::Ours) => {
+            s.servers.pass(&at, step.config.timing.backoffs);
+        }
     }
     step.tell(Told::Refused { info, unsaid: None });
     wait(s, step);
 }
 
 /// REDIRECT: the same again, there.
-fn on_redirect(s: &mut State, link: Link, to: Address, step: &mut Step<'_>) {
-    match phase(s, link) {
+fn on_redirect(s: &mut State, to: Address, step: &mut Step<'_>) {
+    match phase(s) {
         Some(Phase::Live { .. } | Phase::Plain) => {
             close(s, step);
             step.tell(Told::Redirected { to: to.clone() });
@@ -224,23 +226,17 @@ fn on_redirect(s: &mut State, link: Link, to: Address, step: &mut Step<'_>) {
 }
 
 /// ACTIVITY_BROADCAST. A server counts a REGISTER as a login, and tells what is said from then on without its place. Our own
-/// client leaves that out until it has logged in, for it would not know it when it is said again.
-fn on_broadcast(
-    s: &mut State,
-    link: Link,
-    activity: Activity,
-    from: Option<Box<From>>,
-    step: &mut Step<'_>,
-) {
-    let phase = phase(s, link);
+/// client leaves that out until it has logged in, for it would not know it when it is said again. A legacy one is told nothing
+/// before its greeting is answered.
+fn on_broadcast(s: &mut State, activity: Activity, from: Option<Box<From>>, step: &mut Step<'_>) {
+    let phase = phase(s);
     let is_early = matches!(phase, Some(Phase::Registering | Phase::LoggingIn));
-    let early = step.config.kind == Kind::Ours && is_early;
-    if early && !(step.rules.hears_early)() {
+    if is_early && !(step.rules.hears_early)() {
         return;
     }
     if let (Some(from), Some(Phase::Live { .. })) = (&from, phase) {
         let is_new = s.memory.on_broadcast(from, &activity, step.rules);
-        owe_got(s, link, step);
+        owe_got(s, step);
         if !is_new {
             return;
         }
@@ -249,24 +245,24 @@ fn on_broadcast(
 }
 
 /// GAP: what its cursor passes over now will never come.
-fn on_gap(s: &mut State, link: Link, missed: u64, info: Info, cursor: Vector, step: &mut Step<'_>) {
+fn on_gap(s: &mut State, missed: u64, info: Info, cursor: Vector, step: &mut Step<'_>) {
     let lost = s.memory.beyond(&cursor);
     if (step.rules.passes)() {
         s.memory.raise(cursor);
     }
-    owe_got(s, link, step);
+    owe_got(s, step);
     step.tell(Told::Gap { missed, info, lost });
 }
 
 /// The server is to be told before long how far this client has heard; at once if that is much, for it sends a client that
 /// catches up no more than a window.
-fn owe_got(s: &mut State, link: Link, step: &mut Step<'_>) {
-    let Some(Phase::Live { ungot: before }) = phase(s, link) else {
+fn owe_got(s: &mut State, step: &mut Step<'_>) {
+    let Some(Phase::Live { ungot: before }) = phase(s) else {
         return;
     };
     let most = step.config.ungot_max;
     let ungot = most.map_or(1, |_| before + 1);
-    set_phase(s, link, Phase::Live { ungot });
+    set_phase(s, Phase::Live { ungot });
     if most.is_some_and(|most| ungot >= most) {
         step.out.cancel_timer(Timer::Got);
         say_got(s, step);
@@ -283,24 +279,18 @@ pub(super) fn on_got_timer(s: &mut State, step: &mut Step<'_>) {
 
 /// Tells the server what was heard, so that it need not keep it.
 fn say_got(s: &mut State, step: &mut Step<'_>) {
-    let Stage::Connected(connection) = &mut s.stage else {
-        return;
-    };
-    if owes_got(connection)
+    if let Stage::Connected(Connection { link, phase, .. }) = &mut s.stage
+        && let Phase::Live { ungot } = phase
         && let Some(cursor) = s.memory.cursor.clone()
     {
-        connection.phase = Phase::Live { ungot: 0 };
-        step.say(connection.link, Request::Got { cursor });
+        *ungot = 0;
+        step.say(*link, Request::Got { cursor });
     }
 }
 
-fn owes_got(connection: &Connection) -> bool {
-    matches!(connection.phase, Phase::Live { ungot } if ungot > 0)
-}
-
 /// ACTIVITY_ACK: forgets what is stable, and no more.
-fn on_ack(s: &mut State, link: Link, k: u64, stable: u64, step: &mut Step<'_>) {
-    let live = matches!(phase(s, link), Some(Phase::Live { .. }));
+fn on_ack(s: &mut State, k: u64, stable: u64, step: &mut Step<'_>) {
+    let live = matches!(phase(s), Some(Phase::Live { .. }));
     if live && s.memory.on_ack(k, stable, step.rules) {
         step.tell(Told::Safe {
             acked: s.memory.acked,
@@ -313,14 +303,13 @@ fn on_ack(s: &mut State, link: Link, k: u64, stable: u64, step: &mut Step<'_>) {
 /// refusal. Later on the next LOGIN shows whether the name still holds; elsewhere first, for here the same
 /// might happen again.
 fn on_thrown_out(s: &mut State, link: Link, info: Info, step: &mut Step<'_>) {
-    match phase(s, link) {
+    match phase(s) {
         Some(Phase::Registering) => on_refused(s, link, Greeting::Register, info, step),
         Some(Phase::LoggingIn) => on_refused(s, link, Greeting::Login, info, step),
         Some(Phase::Live { .. } | Phase::Plain) => {
             step.close(link);
             if let Some(lost) = lose(s, Some(info), step) {
-                s.servers.pass(&lost.at);
-                s.servers.rounds = (s.servers.rounds + 1).min(step.config.timing.backoffs);
+                s.servers.pass(&lost.at, step.config.timing.backoffs);
                 wait(s, step);
             }
         }
@@ -335,8 +324,8 @@ fn on_nonsense(s: &mut State, link: Link, info: Info, step: &mut Step<'_>) {
 }
 
 /// The link is gone: dials that server again, then the others.
-pub(super) fn on_down(s: &mut State, link: Link, step: &mut Step<'_>) {
-    if connection(s, link).is_none() {
+pub(super) fn on_down(s: &mut State, step: &mut Step<'_>) {
+    if connection(s).is_none() {
         return;
     }
     if let Some(lost) = lose(s, None, step) {
@@ -412,13 +401,11 @@ fn lose(s: &mut State, info: Option<Info>, step: &mut Step<'_>) -> Option<Connec
     unanswered(s, &lost, step);
     let from = lost.at.clone();
     step.tell(Told::Disconnected { from, info });
-    match step.config.kind {
-        Kind::Ours if (step.rules.comes_back)() => Some(lost),
-        Kind::Ours | Kind::Legacy => {
-            rest(s, step);
-            None
-        }
+    if (step.rules.comes_back)(step.config.kind) {
+        return Some(lost);
     }
+    rest(s, step);
+    None
 }
 
 fn unanswered(s: &mut State, lost: &Connection, step: &Step<'_>) {
@@ -435,26 +422,26 @@ fn take(s: &mut State, step: &mut Step<'_>) -> Option<Connection> {
     let Stage::Connected(connection) = std::mem::replace(&mut s.stage, Stage::Idle) else {
         return None;
     };
-    if owes_got(&connection) {
+    if let Phase::Live { ungot: 1.. } = connection.phase {
         step.out.cancel_timer(Timer::Got);
     }
     Some(connection)
 }
 
-fn connection(s: &State, link: Link) -> Option<&Connection> {
+/// Its connection, if it has one: whatever comes over a link comes over this one, for it has closed all others.
+fn connection(s: &State) -> Option<&Connection> {
     match &s.stage {
-        Stage::Connected(connection) if connection.link == link => Some(connection),
-        Stage::Connected(_) | Stage::Idle | Stage::Waiting | Stage::Dialing(_) => None,
+        Stage::Connected(connection) => Some(connection),
+        Stage::Idle | Stage::Waiting | Stage::Dialing(_) => None,
     }
 }
 
-fn phase(s: &State, link: Link) -> Option<Phase> {
-    connection(s, link).map(|connection| connection.phase)
+fn phase(s: &State) -> Option<Phase> {
+    connection(s).map(|connection| connection.phase)
 }
 
-fn set_phase(s: &mut State, link: Link, phase: Phase) {
-    match &mut s.stage {
-        Stage::Connected(connection) if connection.link == link => connection.phase = phase,
-        Stage::Connected(_) | Stage::Idle | Stage::Waiting | Stage::Dialing(_) => {}
+fn set_phase(s: &mut State, phase: Phase) {
+    if let Stage::Connected(connection) = &mut s.stage {
+        connection.phase = phase;
     }
 }

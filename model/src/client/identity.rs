@@ -57,7 +57,7 @@ pub enum Greeting {
 
 /// What a client makes of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub enum Verdict {
     /// Asks the same server something else.
     AsksAgain,
     /// Asks another server.
@@ -74,11 +74,6 @@ impl Identity {
             claim,
             refused: BTreeSet::new(),
         }
-    }
-
-    /// Whether the client holds this name for its user's.
-    pub fn believes(&self) -> bool {
-        self.claim == Claim::Proved && self.refused.is_empty()
     }
 
     /// What to say to this server first.
@@ -115,10 +110,7 @@ impl Identity {
         known: &[Address],
         rules: &Rules,
     ) -> Verdict {
-        match self.judge(what, at, known, rules) {
-            Verdict::GivesUp if !(rules.gives_up)() => Verdict::AsksOthers,
-            verdict => verdict,
-        }
+        (rules.concludes)(self.judge(what, at, known, rules))
     }
 
     fn judge(&mut self, what: Greeting, at: &Address, known: &[Address], rules: &Rules) -> Verdict {

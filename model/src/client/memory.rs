@@ -67,6 +67,18 @@ impl Memory {
         unsaid
     }
 
+    /// What it kept has been said to a server that doesn't count: it keeps nothing of it, and takes another name for those that do, which would
+    /// miss these numbers.
+    pub(super) fn is_told(&mut self) {
+        let (user, cursor, heard) = (
+            self.user.take(),
+            self.cursor.clone(),
+            std::mem::take(&mut self.heard),
+        );
+        self.begin_anew();
+        (self.user, self.cursor, self.heard) = (user, cursor, heard);
+    }
+
     /// What is kept, with its numbers.
     pub(super) fn kept(&self) -> impl Iterator<Item = (u64, &Activity)> {
         (self.stable + 1..).zip(&self.said)
@@ -105,7 +117,8 @@ impl Memory {
         let own = self.cursor.as_ref();
         let unheard = upto.iter().filter_map(|(stream, upto)| {
             let heard = own.and_then(|own| own.get(stream)).copied().unwrap_or(0);
-            (heard < *upto).then(|| (stream.clone(), heard + 1..=*upto))
+            let numbers = heard + 1..=*upto;
+            (!numbers.is_empty()).then(|| (stream.clone(), numbers))
         });
         unheard.collect()
     }

@@ -228,7 +228,7 @@ fn on_input(s: &mut State, input: Input<Ask>, step: &mut Step<'_>) {
             End::Accepted => step.close(link),
         },
         Input::Line { link, line } => connection::on_line(s, link, line, step),
-        Input::Down { link } => connection::on_down(s, link, step),
+        Input::Down { .. } => connection::on_down(s, step),
         Input::Unreachable { address } => on_unreachable(s, address, step),
         Input::Received { .. } => {}
         Input::Ask(ask) => on_ask(s, ask, step),
@@ -267,7 +267,6 @@ fn on_identity(s: &mut State, identity: Identity, step: &mut Step<'_>) {
         s.memory.belong_to(&identity.username);
     }
     s.identity = Some(identity);
-    s.servers.start();
     dial_next(s, step);
 }
 
@@ -298,8 +297,7 @@ fn rest(s: &mut State, step: &mut Step<'_>) {
     }
     s.identity = None;
     s.stage = Stage::Idle;
-    s.servers.candidates.clear();
-    s.servers.rounds = 0;
+    s.servers.start();
 }
 
 /// Timer: no connection. Dials the next server, for ever.
@@ -327,7 +325,8 @@ fn dial(s: &mut State, address: Address, step: &mut Step<'_>) {
 /// Dials the next candidate a little later.
 fn wait(s: &mut State, step: &mut Step<'_>) {
     s.stage = Stage::Waiting;
-    let (retry, factor) = (&step.config.timing.retry, 1 << s.servers.rounds);
+    let retry = &step.config.timing.retry;
+    let factor = (step.rules.backs_off)(s.servers.rounds);
     let after = retry.start * factor..retry.end * factor;
     step.out.set_timer(Timer::Retry, after);
 }

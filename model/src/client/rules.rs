@@ -1,6 +1,8 @@
 //! The rules of our own client that a mutant can break, one small function each: the sound ones
 //! (`docs/protocol.md`, Client).
 
+use super::Kind;
+use super::identity::Verdict;
 use crate::message::client::Vector;
 
 /// The rules that a client keeps.
@@ -30,12 +32,14 @@ pub struct Rules {
     pub hears_early: fn() -> bool,
     /// When the answer to a REGISTER was lost: does it ask by a LOGIN what became of it?
     pub asks_by_login: fn() -> bool,
-    /// When a refusal leaves it nowhere to ask: does it give up?
-    pub gives_up: fn() -> bool,
+    /// Given what it makes of a refusal: what does it do? For it gives up when that leaves it nowhere to ask.
+    pub concludes: fn(Verdict) -> Verdict,
     /// When a server refuses a name that was proved at another: does it ask the others too?
     pub asks_others: fn() -> bool,
-    /// When a connection that was logged in breaks: does it dial again by itself?
-    pub comes_back: fn() -> bool,
+    /// When its connection breaks: does a client of this kind dial again by itself?
+    pub comes_back: fn(Kind) -> bool,
+    /// Given how often it has tried all servers in vain: how many times as long does it wait before it dials again?
+    pub backs_off: fn(u32) -> u32,
 }
 
 /// The protocol's own.
@@ -52,7 +56,8 @@ pub const SOUND: Rules = Rules {
     believes_repeats: |repeat| repeat,
     hears_early: || false,
     asks_by_login: || true,
-    gives_up: || true,
+    concludes: |verdict| verdict,
     asks_others: || true,
-    comes_back: || true,
+    comes_back: |kind| kind == Kind::Ours,
+    backs_off: |rounds| 1 << rounds,
 };

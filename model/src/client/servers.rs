@@ -23,7 +23,7 @@ impl Servers {
     pub(super) fn new(known: &[Address]) -> Self {
         Self {
             known: known.to_vec(),
-            candidates: VecDeque::new(),
+            candidates: known.iter().cloned().collect(),
             rounds: 0,
         }
     }
@@ -31,13 +31,14 @@ impl Servers {
     /// Remembers servers that it didn't know.
     pub(super) fn learn(&mut self, heard: impl IntoIterator<Item = Address>) {
         for address in heard {
-            if self.known.len() < SERVERS_MAX && !self.known.contains(&address) {
+            if !self.known.contains(&address) {
                 self.known.push(address);
+                self.known.truncate(SERVERS_MAX);
             }
         }
     }
 
-    /// Begins with the first of the list.
+    /// Will begin with the first of the list.
     pub(super) fn start(&mut self) {
         self.candidates = self.known.iter().cloned().collect();
         self.rounds = 0;
@@ -45,25 +46,35 @@ impl Servers {
 
     /// A server was lost: it may be back at once. Then the others.
     pub(super) fn retry(&mut self, lost: &Address) {
-        self.pass(lost);
-        self.candidates.rotate_right(1);
-        self.rounds = 0;
+        self.start();
+        self.begin_with(lost);
     }
 
-    /// A server is of no use now: the others first.
-    pub(super) fn pass(&mut self, refused: &Address) {
-        let place = self.known.iter().position(|known| known == refused);
-        self.candidates = self.known.iter().cloned().collect();
-        self.candidates
-            .rotate_left(place.map_or(0, |place| place + 1));
+    /// A server is of no use now: the others first. That counts as if all had been tried in vain: otherwise whoever is shown out again and again
+    /// would be back just as soon each time.
+    pub(super) fn pass(&mut self, refused: &Address, backoffs: u32) {
+        self.next_round(backoffs);
+        self.begin_with(refused);
+        self.candidates.rotate_left(1);
     }
 
     /// The next to dial; after the last one the first again. `None` only when none is known.
     pub(super) fn next(&mut self, backoffs: u32) -> Option<Address> {
         if self.candidates.is_empty() {
-            self.candidates = self.known.iter().cloned().collect();
-            self.rounds = (self.rounds + 1).min(backoffs);
+            self.next_round(backoffs);
         }
         self.candidates.pop_front()
+    }
+
+    /// All were tried in vain.
+    fn next_round(&mut self, backoffs: u32) {
+        self.candidates = self.known.iter().cloned().collect();
+        self.rounds = (self.rounds + 1).min(backoffs);
+    }
+
+    /// The others after it, in their turn.
+    fn begin_with(&mut self, first: &Address) {
+        let place = self.known.iter().position(|known| known == first);
+        self.candidates.rotate_left(place.unwrap_or(0));
     }
 }

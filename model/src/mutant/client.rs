@@ -1,6 +1,7 @@
 //! Our own client, broken.
 
 use super::Mutant;
+use crate::client::identity::Verdict;
 
 /// Every mutant of the client.
 pub const MUTANTS: &[Mutant] = &[
@@ -74,7 +75,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "client-never-gives-up",
         says: "a client whose name is another's goes on asking for it for ever",
         scenario: "one-name-over-a-cut",
-        alter: |setup| setup.client_rules.gives_up = || false,
+        alter: |setup| setup.client_rules.concludes = |_| Verdict::AsksOthers,
     },
     Mutant {
         name: "client-believes-one-refusal",
@@ -98,6 +99,6 @@ pub const MUTANTS: &[Mutant] = &[
         name: "client-stays-away",
         says: "a client whose connection breaks doesn't come back by itself",
         scenario: "crash-alone",
-        alter: |setup| setup.client_rules.comes_back = || false,
+        alter: |setup| setup.client_rules.comes_back = |_| false,
     },
 ];

@@ -1,6 +1,7 @@
 //! The client by hand: one handler at a time, with us as its server, its user and its clock.
 
 mod belonging;
+mod coherence;
 mod returning;
 mod speaking;
 

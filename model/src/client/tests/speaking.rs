@@ -225,3 +225,27 @@ fn a_next_start_with_the_memory_of_this_one_continues_it() {
     assert_eq!(again.memory, hand.state.memory);
     assert_eq!(again.stage, Stage::Idle);
 }
+
+#[test]
+fn what_is_said_where_nobody_counts_is_missed_by_no_server_that_does() {
+    let mut hand = Hand::live();
+    hand.say("a");
+    hand.sent.clear();
+    hand.reconnect();
+    hand.reply(Reply::LoginSuccess {
+        info: Info::LoggedIn("aaron".into()),
+        resumed: None,
+    });
+    hand.say("b");
+    let plain = |text| (None, words(text).to_string());
+    assert_eq!(hand.said(), [plain("a"), plain("b")]);
+    let Request::Login { resume, .. } = hand.reconnect() else {
+        panic!("no LOGIN");
+    };
+    let resume = resume.unwrap();
+    assert_eq!(resume.client.as_str(), "c.1");
+    assert!(resume.cursor.is_some());
+    hand.welcome(Vector::new());
+    hand.say("c");
+    assert_eq!(hand.said(), numbered(&[(1, "c")]));
+}
