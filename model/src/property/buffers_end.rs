@@ -126,15 +126,28 @@ pub fn holds(view: &View<'_>, (messages, bytes): (usize, usize)) -> bool {
     })
 }
 
-/// Whether no more is on its way over a link than the windows allow.
+/// Whether no more is on its way over a link than the windows allow, and credit is granted by half windows, not line by line.
 pub fn in_flight(view: &View<'_>) -> bool {
     let (lines, chunks) = view.windows;
     let mut ends = view.links.iter().flat_map(|link| &link.ends);
     ends.all(|end| {
         let within =
             |most: u32, counts: fn(&Peer) -> bool| on_its_way(end, counts) <= most as usize;
-        lines.is_none_or(|lines| within(lines, takes_line)) && within(chunks, takes_chunk)
+        let grants = end.inbox.iter().all(|line| match &**line {
+            Line::Peer(Peer::DeliveryCredit { lines: granted }) => {
+                lines.is_some_and(|most| is_half(*granted, most))
+            }
+            Line::Peer(Peer::DirectoryCredit { chunks: granted }) => is_half(*granted, chunks),
+            Line::Peer(_) | Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => true,
+        });
+        let is_within =
+            lines.is_none_or(|lines| within(lines, takes_line)) && within(chunks, takes_chunk);
+        is_within && grants
     })
+}
+
+fn is_half(granted: u32, window: u32) -> bool {
+    granted.saturating_mul(2) >= window
 }
 
 fn on_its_way(end: &End, counts: fn(&Peer) -> bool) -> usize {

@@ -89,6 +89,21 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["DELIVERY_CREDIT"],
     },
     Scenario {
+        name: "less-narrow-link",
+        says: "somebody says two things over two servers, between which three lines at a time are on their way",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a"), say("b")]),
+                anonymous(2, Kind::Legacy, &[2], []),
+            ];
+            let mut setup = quiet(world(&[0, 1], users, CALM));
+            setup.rules.delivery.limits.window_lines = Some(3);
+            setup
+        },
+        reaches: &["DELIVERY_CREDIT"],
+    },
+    Scenario {
         name: "narrow-link-over-a-cut",
         says: "the same, while the two servers lose and find each other",
         size: Size::Smoke,
