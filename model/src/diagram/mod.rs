@@ -203,6 +203,7 @@ impl Drawing<'_> {
             Some(Event::Forget { at, server }) => alone(at - 1, format!("forgets s{server}")),
             Some(Event::Drain(number)) => alone(number - 1, "drains".to_owned()),
             Some(Event::LoseDisk(number)) => alone(number - 1, "disk lost".to_owned()),
+            Some(Event::Blurt { server, .. }) => alone(server - 1, "blurts".to_owned()),
             Some(Event::Heal) | None => Mark::Healed,
         }
     }

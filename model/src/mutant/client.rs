@@ -101,4 +101,10 @@ pub const MUTANTS: &[Mutant] = &[
         scenario: "crash-alone",
         alter: |setup| setup.client_rules.comes_back = |_| false,
     },
+    Mutant {
+        name: "client-storms",
+        says: "a client that a server shows out is back as soon as one whose connection broke",
+        scenario: "shown-out-in-error",
+        alter: |setup| setup.client_rules.backs_off = |_| 1,
+    },
 ];

@@ -158,6 +158,9 @@ fn tell_event(event: Event) -> String {
         Event::Drain(server) => format!("the operator of s{server} stops it"),
         Event::Forget { at, server } => format!("an operator gives s{server} up, at s{at}"),
         Event::LoseDisk(number) => format!("s{number} loses its disk"),
+        Event::Blurt { server, line } => {
+            format!("s{server} says {} to its clients", label::line(&line))
+        }
     }
 }
 

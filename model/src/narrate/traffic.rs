@@ -99,6 +99,7 @@ fn lets_go(event: Option<&Event>, action: &Action, link: usize, end: usize, hold
             Event::Heal
             | Event::Restart(_)
             | Event::LoseDisk(_)
+            | Event::Blurt { .. }
             | Event::Forget { .. }
             | Event::Drain(_) => true,
         };

@@ -105,6 +105,9 @@ fn each_fault_that_a_user_hears_breaks_its_property() {
         (Fault::Miscount, "no creation"),
         (Fault::Gap, "no gap without a bound"),
         (Fault::Expired, "no gap without a bound"),
+        (Fault::Forgotten, "no client forgets in silence"),
+        (Fault::Untold, "no client forgets in silence"),
+        (Fault::OutOfTurn, "who comes back takes its turn"),
     ] {
         let broken = broken_by(|state| {
             state.users[1].alter(|seat| _ = seat.hearing.faults.insert(fault));

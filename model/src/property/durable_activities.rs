@@ -43,10 +43,13 @@ pub fn let_go(view: &View<'_>) -> bool {
             }))
 }
 
-/// Whether no client of ours has forgotten what its user said, and not told it of how much.
+/// Whether no client of ours has forgotten what its user said, and not told it of how much; and whether each has told what is safe.
 pub fn kept(view: &View<'_>) -> bool {
     let mut users = view.users.iter();
-    users.all(|(_, seat)| !seat.hearing.faults.contains(&Fault::Forgotten))
+    users.all(|(_, seat)| {
+        let faults = &seat.hearing.faults;
+        !faults.contains(&Fault::Forgotten) && !faults.contains(&Fault::Untold)
+    })
 }
 
 /// What the client of a user is called, if it runs and numbers what it says, and up to where it has let go of that.

@@ -17,6 +17,7 @@ pub mod equal_at_rest;
 pub mod everyone_is_back;
 pub mod first_on_disk;
 pub mod in_order;
+pub mod in_turn;
 pub mod known_as_said;
 pub mod loser_told;
 pub mod no_circling;
@@ -444,6 +445,13 @@ pub const ALL: &[Property] = &[
         kind: Kind::Convergence,
         part: Part::Balance,
         holds: |view| view.has_faults || view.somebody_dies() || redirects::spread(view),
+    },
+    Property {
+        number: 25,
+        name: "who comes back takes its turn",
+        kind: Kind::Safety,
+        part: Part::Delivery,
+        holds: in_turn::holds,
     },
     Property {
         number: 24,

@@ -106,6 +106,14 @@ pub(in crate::scenario) fn forgetful(mut setup: Setup) -> Setup {
     setup
 }
 
+/// The same world, in which clients that are dialing in vain wait twice as long at last.
+pub(in crate::scenario) fn backing_off(mut setup: Setup) -> Setup {
+    for user in &mut setup.users {
+        user.client.timing.backoffs = 1;
+    }
+    setup
+}
+
 /// The same world, in which one line at a time is on its way from server to server, with one session or sender at most.
 pub(in crate::scenario) fn narrow(mut setup: Setup) -> Setup {
     setup.rules.delivery.limits = Limits {

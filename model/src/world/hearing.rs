@@ -118,6 +118,10 @@ pub enum Fault {
     Forgotten,
     /// That its server can't take what it says, because something before it is missing.
     TurnedAway,
+    /// Nothing of what is safe, or the same again.
+    Untold,
+    /// Nothing: its client comes back out of turn, too soon or too late.
+    OutOfTurn,
 }
 
 /// What a user of this world says.

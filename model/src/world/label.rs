@@ -128,6 +128,7 @@ pub(crate) const ALL: &[&str] = &[
     "crash",
     "restart",
     "lost disk",
+    "server blurts",
     "server given up",
     "drain",
     "received",

@@ -2,6 +2,7 @@
 //! (`docs/protocol.md`, World). [`World`] is a stateright `Model`; the actors in it are the ones that serve.
 
 mod action;
+mod conduct;
 mod debt;
 pub mod guest;
 pub mod hearing;

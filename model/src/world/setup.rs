@@ -8,7 +8,9 @@ use super::ways::Ways;
 use crate::client::{self, Client};
 use crate::message::client::Secret;
 use crate::message::server::Record;
-use crate::message::{Address, Incarnation, Registration, SecretHash, ServerName, Stamp, Stream};
+use crate::message::{
+    Address, Incarnation, Line, Registration, SecretHash, ServerName, Stamp, Stream,
+};
 use crate::node::delivery::Settings;
 use crate::node::registry::directory::Directory;
 use crate::node::rules::{self, Rules};
@@ -109,6 +111,13 @@ pub enum Event {
     Drain(usize),
     /// A server that is down gets an empty disk.
     LoseDisk(usize),
+    /// A server errs: it says this to all its clients, whatever they and it are about.
+    Blurt {
+        /// Which.
+        server: usize,
+        /// What.
+        line: Line,
+    },
     /// Some ways break.
     Cut(Ways),
     /// Every way works again.

@@ -10,7 +10,7 @@ use super::seen::Seen;
 use super::server::{Held, Process, Server};
 use super::{Action, Event, Memo, State, Ways, World, guest, label, wish};
 use crate::client::Kind;
-use crate::message::Address;
+use crate::message::{Address, Line};
 use crate::node::{Node, Order, Timer};
 use crate::port::{End, Input, Link};
 
@@ -111,6 +111,22 @@ fn befall(world: &World, state: &mut State, event: Event, seen: &mut Seen) {
         Event::LoseDisk(server) => {
             seen.note("lost disk");
             state.servers[server - 1].alter(|machine| machine.disk = None);
+        }
+        Event::Blurt { server, line } => {
+            seen.note("server blurts");
+            blurt(state, server - 1, line);
+        }
+    }
+}
+
+/// A server says something to all its clients, whatever they and it are about.
+fn blurt(state: &mut State, server: usize, line: Line) {
+    let line = Memo::new(line);
+    for connection in state.links.iter_mut().flatten() {
+        let [dialer, acceptor] = &connection.ends;
+        let is_client = matches!(dialer.party, Party::Client(_));
+        if is_client && acceptor.party == Party::Server(server) && connection.is_open() {
+            connection.alter(|connection| connection.send(1, line.clone()));
         }
     }
 }

@@ -142,6 +142,7 @@ impl<'a> View<'a> {
                 Event::Crash(_)
                 | Event::LoseDisk(_)
                 | Event::Drain(_)
+                | Event::Blurt { .. }
                 | Event::Cut(_)
                 | Event::Heal => {}
             }

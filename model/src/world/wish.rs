@@ -2,14 +2,14 @@
 
 use stateright::actor::{Actor, Out};
 
-use super::hearing::Fault;
+use super::conduct::{self, Deeds};
 use super::link::Party;
 use super::practice::{OfClient, Want, nobody};
 use super::seen::Seen;
 use super::step::{carry_out_one, end_quick_dial, let_go};
 use super::user::{Process, Wish};
 use super::{Memo, State, World, label};
-use crate::client::{self, Ask, Told};
+use crate::client::{self, Ask};
 use crate::port::Input;
 
 /// Starts a client: the seat's first one, or that of a later wish.
@@ -76,17 +76,16 @@ pub(super) fn run(world: &World, state: &mut State, user: usize, cause: OfClient
         process.timers.remove(timer);
     }
     let client = &world.clients[user][process.start];
-    let is_register = matches!(cause, OfClient::Input(Input::Ask(Ask::Register { .. })));
+    let asked = match &cause {
+        OfClient::Input(Input::Ask(ask)) => Some(ask.clone()),
+        OfClient::Input(_) | OfClient::Line { .. } | OfClient::Timer(_) => None,
+    };
     let before = process.state.clone();
     let deja = client.react(&before, cause);
     process.state = deja.reaction.state.clone();
-    let (was, is) = (&before.memory, &process.state.memory);
-    let unsaid = deja.reaction.told.iter().find_map(Told::unsaid);
-    let kept = was.said.len() as u64;
-    let is_silent = unsaid.is_none() && was.user == is.user && !is_register;
-    if unsaid.is_some_and(|unsaid| unsaid != kept) || (is_silent && is.last() < was.last()) {
-        seat.hearing.faults.insert(Fault::Forgotten);
-    }
+    let deeds = Deeds::of(asked.as_ref(), &deja.reaction);
+    let conduct = conduct::check(&before, &process.state, client.actor().config(), deeds);
+    seat.hearing.faults.extend(conduct.err());
     for want in &deja.reaction.wants {
         match want {
             Want::Set(timer, _) => _ = process.timers.insert(*timer),

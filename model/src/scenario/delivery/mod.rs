@@ -5,6 +5,7 @@ pub mod bounds;
 pub mod catching_up;
 pub mod changing;
 pub mod crash;
+pub mod erring;
 pub mod fickle;
 pub mod mailbox;
 pub mod newcomers;
@@ -24,4 +25,5 @@ pub fn all() -> impl Iterator<Item = &'static Scenario> {
         .chain(newcomers::SCENARIOS)
         .chain(fickle::SCENARIOS)
         .chain(bounds::SCENARIOS)
+        .chain(erring::SCENARIOS)
 }
