@@ -127,6 +127,18 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["slow reader cut off"],
     },
     Scenario {
+        name: "slow-to-say-got",
+        says: "a listener says ACTIVITY_GOT when it has heard two messages, or when it is time",
+        size: Size::Smoke,
+        setup: || {
+            let mut listener = user(2, Kind::Ours, &[1], []);
+            listener.client.ungot_max = Some(2);
+            let speaker = anonymous(1, Kind::Legacy, &[1], [say("a"), say("b")]);
+            quiet(world(&[0], vec![speaker, listener], CALM))
+        },
+        reaches: &["ACTIVITY_GOT", "client's Got"],
+    },
+    Scenario {
         name: "speaks-too-soon",
         says: "a user speaks before the client knows who that is",
         size: Size::Smoke,

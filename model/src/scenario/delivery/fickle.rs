@@ -33,6 +33,13 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["LOGOUT", "told: left"],
     },
     Scenario {
+        name: "speaks-and-logs-out",
+        says: "a user speaks and logs out, whatever has become of that",
+        size: Size::Smoke,
+        setup: || alone(CALM, &[say("a"), Wish::Then(Ask::Logout)]),
+        reaches: &["LOGOUT", "told: left"],
+    },
+    Scenario {
         name: "quits-in-a-crash",
         says: "a user speaks, disconnects and logs in again, while the only server crashes and starts again",
         size: Size::Smoke,

@@ -1,7 +1,7 @@
 //! Users register, and speak, listen and move from there.
 
 use super::super::users::{
-    CALM, CRASH, anonymous, client, go, newcomer, quiet, say, told, user, world,
+    CALM, CRASH, anonymous, backing_off, client, go, newcomer, quiet, say, told, user, world,
 };
 use super::super::{Scenario, Size};
 use crate::client::{Ask, Kind};
@@ -51,10 +51,10 @@ pub const SCENARIOS: &[Scenario] = &[
         size: Size::Smoke,
         setup: || {
             let users = vec![newcomer(1, &[1], [go(2)])];
-            Setup {
+            backing_off(Setup {
                 start: Start::Settled,
                 ..world(&[0, 1], users, CALM)
-            }
+            })
         },
         reaches: &["told: registered", "LOGIN_FAILED"],
     },
@@ -96,21 +96,45 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["told: registered", "cut", "heal"],
     },
     Scenario {
+        name: "registers-where-somebody-speaks",
+        says: "a user registers where another speaks",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Ours, &[1], [say("a")]),
+                newcomer(2, &[1], []),
+            ];
+            Setup {
+                start: Start::Settled,
+                ..world(&[0], users, CALM)
+            }
+        },
+        reaches: &["told: registered", "told: heard"],
+    },
+    Scenario {
+        name: "one-name-in-a-crash",
+        says: "two clients of ours register one name at a server that crashes and starts again",
+        size: Size::Smoke,
+        setup: || {
+            let faults = Faults {
+                restarts: 1,
+                ..CRASH
+            };
+            let users = vec![claimant(1, 1), claimant(2, 1)];
+            Setup {
+                start: Start::Settled,
+                ..world(&[0], users, faults)
+            }
+        },
+        reaches: &["crash", "told: registered", "told: refused"],
+    },
+    Scenario {
         name: "one-name-over-a-cut",
         says: "two clients of ours register one name on two sides of a cut, which heals",
         size: Size::Smoke,
         setup: || {
-            let claimant = |n: usize| User {
-                client: client(n, 1, Kind::Ours, &[n]),
-                wishes: vec![Wish::Ask(Ask::Register {
-                    username: Username::from("u1"),
-                    secret: Secret::Hashed(SecretHash::from(smol_str::format_smolstr!(
-                        "secret {n}"
-                    ))),
-                })],
-            };
             let cut = Event::Cut(Ways::between(&[1], &[2]));
-            let users = vec![claimant(1), claimant(2)];
+            let users = vec![claimant(1, 1), claimant(2, 2)];
             Setup {
                 start: Start::Settled,
                 ..told(world(&[0, 1], users, CALM), &[cut, Event::Heal])
@@ -119,3 +143,15 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["told: name lost", "told: refused"],
     },
 ];
+
+/// A user who registers the same name as others, with a secret of its own, at this server.
+fn claimant(n: usize, server: usize) -> User {
+    let secret = SecretHash::from(smol_str::format_smolstr!("secret {n}"));
+    User {
+        client: client(n, 1, Kind::Ours, &[server]),
+        wishes: vec![Wish::Ask(Ask::Register {
+            username: Username::from("u1"),
+            secret: Secret::Hashed(secret),
+        })],
+    }
+}
