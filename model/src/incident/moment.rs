@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::Process;
 use crate::message::SecretHash;
 use crate::message::client::Secret;
-use crate::node::drain;
+use crate::node::{drain, rules};
 use crate::property::{self, Kind, Property};
 use crate::world::view::View;
 use crate::world::{Memo, Ways, server};
@@ -88,6 +88,7 @@ pub fn properties(
         clients_end: false,
         windows: (None, u32::MAX),
         rounds_max: (usize::MAX, usize::MAX),
+        waiting_max: rules::SOUND.connection.limits,
     };
     let meant = |property: &&Property| {
         let is_due = property.kind == Kind::Safety || is_settled;

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::connection::{Standing, WAITING_MAX};
-use super::delivery::session;
+use super::connection::Standing;
+use super::delivery::{session, vector};
 use super::registry::directory;
 use super::registry::round::Upstream;
 use super::tree::Attempt;
-use super::{Role, State, Timer, delivery};
+use super::{Role, State, Timer, delivery, rules};
 use crate::message::server::Lock;
 use crate::message::{ServerName, Username};
 use crate::port::Link;
@@ -16,6 +16,9 @@ use crate::port::Link;
 /// Something in a node's state that contradicts something else in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Incoherence {
+    /// What it holds on to, once it has stopped.
+    #[error("it has stopped, and holds on to a link")]
+    Halted,
     /// The parent and its link.
     #[error("the link to the parent isn't the one that is the parent's, or there are two")]
     Parent,
@@ -57,6 +60,12 @@ pub enum Incoherence {
     /// What finds records.
     #[error("the directory's index doesn't know its changes")]
     Directory,
+    /// Who has lost a name.
+    #[error("a change has lost that gave away what is held, or a name that nobody holds")]
+    Loser,
+    /// What neighbours lack.
+    #[error("a neighbour is to be told of what it doesn't lack, or before it has said what it has")]
+    Lacking,
     /// What finds records and sessions, to the letter.
     #[error("an index isn't the one that would be made anew of what is on disk")]
     Indexes,
@@ -80,7 +89,7 @@ pub enum Incoherence {
 /// The first [`Incoherence`] that is found.
 pub fn check(s: &State) -> Result<(), Incoherence> {
     if s.halted.is_some() {
-        return Ok(()); // It has let go of everything, and reacts to nothing.
+        return ensure(s.links.is_empty(), Incoherence::Halted); // It has let go of everything, and reacts to nothing.
     }
     tree(s)?;
     registry(s)?;
@@ -99,6 +108,16 @@ pub fn check_among_sound(s: &State) -> Result<(), Incoherence> {
     let is_exact = s.registry.index == directory::Index::of(&durable.registry)
         && s.delivery.index == session::Index::of(&durable.delivery.book);
     ensure(s.halted.is_some() || is_exact, Incoherence::Indexes)?;
+    let directory = &durable.registry;
+    let mut lost = directory.lost.iter();
+    let is_lost = lost.all(|((stream, number), username)| {
+        let held = directory.records.get(username);
+        held.is_some_and(|held| {
+            let held = &held.registration;
+            (&held.origin, held.number) != (stream, *number)
+        })
+    });
+    ensure(is_lost, Incoherence::Loser)?;
     Ok(delivery::coherence::check_senders(s)?)
 }
 
@@ -178,7 +197,10 @@ fn dials_lost_parent_first(s: &State) -> bool {
 
 fn registry(s: &State) -> Result<(), Incoherence> {
     let registry = &s.registry;
-    let is_found = registry.index.finds(&s.durable.registry);
+    // Not which name each gave away: of two for one change, which only a server that errs can say, the last counts in the index and
+    // the directory keeps both.
+    let anew = directory::Index::of(&s.durable.registry);
+    let is_found = registry.index.changes.keys().eq(anew.changes.keys());
     ensure(is_found, Incoherence::Directory)?;
     let edges: BTreeSet<Link> = s.edges().collect();
     let mut asking: BTreeSet<(Link, &Lock)> = BTreeSet::new();
@@ -191,7 +213,16 @@ fn registry(s: &State) -> Result<(), Incoherence> {
         ensure(is_near, Incoherence::Rounds)?;
     }
     let waiting = registry.asking.iter().map(|(link, lock)| (*link, lock));
-    ensure(asking == waiting.collect(), Incoherence::Asking)
+    ensure(asking == waiting.collect(), Incoherence::Asking)?;
+    let mut exchanges = registry.edges.values();
+    let is_lacking = exchanges.all(|exchange| {
+        let mut lacking = exchange.lacking.iter();
+        lacking.all(|stream| {
+            let has = exchange.has.as_ref().map(|has| vector::at(has, stream));
+            has.is_some_and(|has| has < s.durable.registry.complete(stream))
+        })
+    });
+    ensure(is_lacking, Incoherence::Lacking)
 }
 
 fn clients(s: &State) -> Result<(), Incoherence> {
@@ -209,7 +240,8 @@ fn clients(s: &State) -> Result<(), Incoherence> {
             Standing::Stranger | Standing::Anonymous => {}
         }
         let waits = connection.waiting.len();
-        let may_wait = connection.standing == Standing::Registering && waits <= WAITING_MAX;
+        let most = rules::SOUND.connection.limits.waiting;
+        let may_wait = connection.standing == Standing::Registering && waits <= most;
         ensure(waits == 0 || may_wait, Incoherence::Waiting)?;
     }
     ensure(s.balance.clients == logged_in, Incoherence::Load)?;

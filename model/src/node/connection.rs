@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::rules::connection::Limits;
 use super::{Role, State, Step, balance, delivery, registry};
 use crate::message::client::{Field, Info, Resume, Secret, Vector};
 use crate::message::{Line, Registration, Reply, Request, SecretHash, Stamp, Username};
@@ -50,29 +51,28 @@ impl Standing {
     }
 }
 
-/// How many requests wait behind a REGISTER, at most.
-pub const WAITING_MAX: usize = 64;
-
-/// How long they are in all, at most, in bytes of what users say.
-pub const WAITING_MAX_BYTES: usize = 2 << 20;
-
 impl Connection {
     /// Keeps a request until the REGISTER before it is answered, if there is room.
-    fn wait(&mut self, request: Request) -> Result<(), Info> {
-        let bytes = |request: &Request| match request {
-            Request::Activity { activity, .. } => activity.as_str().len(),
-            Request::Register { .. }
-            | Request::Login { .. }
-            | Request::Logout
-            | Request::Got { .. }
-            | Request::Invalid { .. } => 0,
-        };
-        let waiting: usize = self.waiting.iter().map(bytes).sum();
-        if self.waiting.len() >= WAITING_MAX || waiting + bytes(&request) > WAITING_MAX_BYTES {
+    fn wait(&mut self, request: Request, limits: &Limits) -> Result<(), Info> {
+        let all = self.waiting.iter().chain([&request]);
+        let bytes: usize = all.map(said_bytes).sum();
+        if self.waiting.len() >= limits.waiting || bytes > limits.waiting_bytes {
             return Err(Info::TooManyWaiting);
         }
         self.waiting.push_back(request);
         Ok(())
+    }
+}
+
+/// How much of a request is what a user says.
+fn said_bytes(request: &Request) -> usize {
+    match request {
+        Request::Activity { activity, .. } => activity.as_str().len(),
+        Request::Register { .. }
+        | Request::Login { .. }
+        | Request::Logout
+        | Request::Got { .. }
+        | Request::Invalid { .. } => 0,
     }
 }
 
@@ -82,7 +82,7 @@ pub(super) fn on_request(s: &mut State, link: Link, request: Request, step: &mut
         return;
     };
     if connection.standing == Standing::Registering && !matches!(request, Request::Invalid { .. }) {
-        if let Err(info) = connection.wait(request) {
+        if let Err(info) = connection.wait(request, &step.rules.connection.limits) {
             refuse(s, link, Reply::Invalid { info }, step);
         }
         return;

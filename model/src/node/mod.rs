@@ -89,12 +89,6 @@ impl Node {
     pub fn config(&self) -> &Config {
         &self.config
     }
-
-    /// What it was told at this start.
-    #[cfg(feature = "mutants")]
-    pub(crate) fn boot(&self) -> Boot {
-        self.boot
-    }
 }
 
 /// All that a node remembers.
@@ -387,8 +381,10 @@ impl Actor for Node {
                 on_input(state.to_mut(), input, &mut self.step(out));
             }
             // Whoever had knocked before it stopped must not wait for an answer.
-            Port::In(Input::Up { link, .. }) if (self.rules.drain.turns_away)() => {
-                self.step(out).close(link);
+            Port::In(Input::Up { link, .. }) => {
+                if (self.rules.drain.turns_away)() {
+                    self.step(out).close(link);
+                }
             }
             Port::In(_) | Port::Out(_) => {}
         }

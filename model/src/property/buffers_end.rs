@@ -8,6 +8,7 @@ use super::no_loss;
 use crate::client::Ask;
 use crate::message::server::Phase;
 use crate::message::{Line, Peer, Registration};
+use crate::node::State;
 use crate::node::delivery::log::Entry;
 use crate::world::link::End;
 use crate::world::user::{Seat, User, Wish};
@@ -86,9 +87,14 @@ pub fn lost(view: &View<'_>) -> bool {
             sessions.all(|(registration, session)| {
                 session.phase == Phase::Out
                     || !homes.contains(&session.version.home.server)
-                    || !state.durable.registry.has_lost(registration)
+                    || !has_lost(state, registration)
             })
         })
+}
+
+fn has_lost(state: &State, registration: &Registration) -> bool {
+    let change = (registration.origin.clone(), registration.number);
+    state.durable.registry.lost.contains_key(&change)
 }
 
 fn has_logged_out(user: &User, seat: &Seat) -> bool {

@@ -1,5 +1,5 @@
 //! Property 22, clocks don't matter: skew, jumps and equal stamps change which of several claims wins, never that
-//! one does. A name that was refused to all who asked for it would have gone to nobody. And a clock that goes back over a
+//! one does. A name that was refused to all who asked for it, and that nobody else holds, would have gone to nobody. And a clock that goes back over a
 //! restart steals no old name: what a start gives away is younger than all that earlier ones gave away.
 
 use crate::message::Registration;
@@ -12,7 +12,8 @@ pub fn holds(view: &View<'_>) -> bool {
     is_given(view) && view.live().all(|(_, server)| rises(server))
 }
 
-/// Whether of those who asked for a name, somebody got it, still waits, or didn't stay to hear the answer; where servers have no room for
+/// Whether of those who asked for a name, somebody got it, still waits, or didn't stay to hear the answer, or an operator gave it to
+/// somebody else; where servers have no room for
 /// so many at once, all may be refused.
 fn is_given(view: &View<'_>) -> bool {
     let guests = || view.guests.iter();
@@ -24,7 +25,9 @@ fn is_given(view: &View<'_>) -> bool {
                     other.username == wish.username && guest.stage != Stage::Idle
                 })
                 .peekable();
-            asked.peek().is_none() || asked.any(|(_, guest)| guest.stage != Stage::Refused)
+            asked.peek().is_none()
+                || asked.any(|(_, guest)| guest.stage != Stage::Refused)
+                || view.records(&wish.username).next().is_some()
         })
 }
 

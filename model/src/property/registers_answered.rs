@@ -1,10 +1,12 @@
 //! Property 6, every REGISTER is answered while its connection lasts, without waiting for a repair, whatever else
-//! crashes; no reservation outlives its round, its origin or its link; and no server has more of them than there is room for.
+//! crashes; no reservation outlives its round, its origin or its link; and no server has more of them than there is room for, nor
+//! more that waits behind a REGISTER.
 
 use crate::client::Stage;
 use crate::client::identity::Claim;
+use crate::message::Request;
 use crate::message::server::Lock;
-use crate::node::connection::Standing;
+use crate::node::connection::{Connection, Standing};
 use crate::node::registry::round::Upstream;
 use crate::node::{Role, State};
 use crate::port::Link;
@@ -19,6 +21,7 @@ pub fn holds(view: &View<'_>) -> bool {
     view.live().all(|(_, state)| {
         let rounds = &state.registry.rounds;
         let has_room = rounds.len() <= most && state.registry.asking.len() <= most_own;
+        let has_room = has_room && clients(state).all(|client| is_waiting_bounded(view, client));
         has_room
             && rounds.iter().all(|(lock, round)| {
                 let is_given_away = state.durable.registry.records.contains_key(&lock.username);
@@ -29,6 +32,26 @@ pub fn holds(view: &View<'_>) -> bool {
                 !is_given_away && stands
             })
     })
+}
+
+fn clients(state: &State) -> impl Iterator<Item = &Connection> {
+    state.links.values().filter_map(|role| match role {
+        Role::Client(connection) => Some(&**connection),
+        Role::Fresh | Role::Attempt | Role::Parent | Role::Child(_) | Role::Leaving => None,
+    })
+}
+
+fn is_waiting_bounded(view: &View<'_>, client: &Connection) -> bool {
+    let said = client.waiting.iter().filter_map(|request| match request {
+        Request::Activity { activity, .. } => Some(activity.as_str().len()),
+        Request::Register { .. }
+        | Request::Login { .. }
+        | Request::Logout
+        | Request::Got { .. }
+        | Request::Invalid { .. } => None,
+    });
+    let limits = &view.waiting_max;
+    client.waiting.len() <= limits.waiting && said.sum::<usize>() <= limits.waiting_bytes
 }
 
 /// Settled: nobody waits, and nothing is reserved.

@@ -1,5 +1,5 @@
-//! Property 1, unique usernames: settled, every server of a part holds the same one record per name, and every
-//! client that is connected and believes in a name holds the winning one.
+//! Property 1, unique usernames: settled, every server of a part holds the same one record per name and claims to have the same
+//! changes, and every client that is connected and believes in a name holds the winning one.
 
 use crate::world::view::View;
 
@@ -9,9 +9,10 @@ pub fn holds(view: &View<'_>) -> bool {
         let mut directories = part
             .iter()
             .filter_map(|server| view.servers[*server])
-            .map(|state| &state.durable.registry.records);
+            .map(|state| &state.durable.registry)
+            .map(|directory| (&directory.records, &directory.vector));
         let first = directories.next();
-        directories.all(|records| Some(records) == first)
+        directories.all(|directory| Some(directory) == first)
     }) && view.believers().all(|(server, wish)| {
         let record = server.durable.registry.records.get(&wish.username);
         record.is_some_and(|record| record.secret == wish.secret)

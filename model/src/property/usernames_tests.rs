@@ -4,9 +4,10 @@ use super::*;
 use crate::message::client::Vector;
 use crate::message::server::{Lock, Record};
 use crate::message::{
-    Claim, Incarnation, Registration, SecretHash, ServerName, Stamp, Stream, Username,
+    Claim, Incarnation, Registration, Request, SecretHash, ServerName, Stamp, Stream, Username,
 };
 use crate::node::connection::{Connection, Standing};
+use crate::node::registry::directory::Index;
 use crate::node::registry::round::{Round, Upstream};
 use crate::node::rules::registry::SOUND;
 use crate::node::{self, Role};
@@ -61,7 +62,15 @@ fn round(upstream: Upstream) -> Round {
 
 /// Whether a property holds in the beginning of a name race, and after a change to it.
 fn before_and_after(holds: fn(&View<'_>) -> bool, change: impl FnOnce(&mut State)) -> (bool, bool) {
-    let scenario = scenario::named("name-race").expect("there is such a scenario");
+    before_and_after_in("name-race", holds, change)
+}
+
+fn before_and_after_in(
+    scenario: &str,
+    holds: fn(&View<'_>) -> bool,
+    change: impl FnOnce(&mut State),
+) -> (bool, bool) {
+    let scenario = scenario::named(scenario).expect("there is such a scenario");
     let world = World::new((scenario.setup)());
     let mut state = stateright::Model::init_states(&world).remove(0);
     let before = holds(&View::new(&world, &state));
@@ -183,6 +192,98 @@ fn a_vector_that_covers_what_is_not_held_lets_zombies_in() {
         });
     };
     assert_eq!(before_and_after(no_zombie::holds, change), (true, false));
+}
+
+#[test]
+fn who_holds_an_elder_record_and_not_that_the_other_has_lost_lets_zombies_in() {
+    let change = |state: &mut State| {
+        alter(state, 0, |s| {
+            s.durable.registry.records.insert(aaron(), record(9, "s1"));
+        });
+        alter(state, 1, |s| {
+            let mut elder = record(8, "s2");
+            elder.registration.number = 2;
+            s.durable.registry.records.insert(aaron(), elder);
+            s.durable.registry.vector = Vector::unit(origin(), 2);
+        });
+    };
+    assert_eq!(before_and_after(no_zombie::holds, change), (true, false));
+}
+
+#[test]
+fn servers_that_do_not_claim_the_same_changes_have_not_settled() {
+    let change = |state: &mut State| {
+        alter(state, 0, |s| {
+            s.durable.registry.vector = Vector::unit(origin(), 1);
+        });
+    };
+    assert_eq!(
+        before_and_after(unique_usernames::holds, change),
+        (true, false)
+    );
+}
+
+#[test]
+fn what_is_in_a_directory_and_in_no_save_is_not_durable() {
+    let change = |state: &mut State| {
+        alter(state, 0, |s| {
+            s.durable.registry.vector = Vector::unit(origin(), 1);
+        });
+    };
+    assert_eq!(
+        before_and_after_in("origin-crash", durable_success::holds, change),
+        (true, false)
+    );
+}
+
+#[test]
+fn more_than_there_is_room_for_behind_a_register_is_too_much() {
+    let change = |state: &mut State| {
+        alter(state, 0, |s| {
+            let room = node::rules::SOUND.connection.limits.waiting;
+            let connection = Connection {
+                standing: Standing::Registering,
+                waiting: (0..=room).map(|_| Request::Logout).collect(),
+            };
+            s.links.insert(Link(7), Role::Client(Box::new(connection)));
+        });
+    };
+    assert_eq!(
+        before_and_after(registers_answered::holds, change),
+        (true, false)
+    );
+}
+
+#[test]
+fn a_change_that_is_held_and_lost_at_once_contradicts_itself() {
+    let change = |state: &mut State| {
+        alter(state, 0, |s| {
+            let registry = &mut s.durable.registry;
+            registry.records.insert(aaron(), record(9, "s1"));
+            registry.vector = Vector::unit(origin(), 1);
+            registry.lost.insert((origin(), 1), aaron());
+            s.registry.index = Index::of(registry);
+        });
+    };
+    assert_eq!(before_and_after(coherent::servers, change), (true, false));
+}
+
+#[test]
+fn a_neighbour_that_lacks_what_nobody_has_contradicts_it() {
+    let change = |state: &mut State| {
+        alter(state, 0, |s| {
+            let mut exchanges = s.registry.edges.values_mut();
+            let exchange = exchanges.next().expect("it has a child");
+            exchange.lacking.insert(origin());
+        });
+    };
+    assert_eq!(before_and_after(coherent::servers, change), (true, false));
+}
+
+#[test]
+fn who_has_stopped_and_holds_on_to_a_link_contradicts_itself() {
+    let change = |state: &mut State| alter(state, 0, |s| s.halted = Some(node::Halt::Retired));
+    assert_eq!(before_and_after(coherent::servers, change), (true, false));
 }
 
 #[test]

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{Scenario, Size};
 use crate::message::client::{Info, Resume, Secret, Vector};
-use crate::message::server::{Join, Message, Sessions};
+use crate::message::server::{Changes, Join, Message, Sessions};
 use crate::message::{
     Activity, ClientId, Incarnation, Line, Peer, Reply, Request, SecretHash, ServerId, ServerName,
     Stamp, Stream, Username,
 };
-use crate::node::connection::WAITING_MAX;
+use crate::node::rules;
 use crate::property::Part;
 use crate::world::Setup;
 use crate::world::guest::Want;
@@ -21,26 +21,59 @@ const FIRST: Incarnation = Incarnation {
 };
 
 /// Every scenario of connections.
-pub const SCENARIOS: &[Scenario] = &[Scenario {
-    name: "hecklers",
-    says: "clients say what they may not, one after another, and one more REGISTER than there is room for",
-    size: Size::Smoke,
-    setup: || {
-        let mut setup = Setup {
-            guests: hecklers().chain(shown_out()).collect(),
-            parts: &[Part::Registry],
-            ..Setup::tree(&[0, 1]).without_probes()
-        };
-        setup.rules.registry.limits.own_rounds = 1;
-        setup
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "hecklers",
+        says: "clients say what they may not, one after another, and one more REGISTER than there is room for",
+        size: Size::Smoke,
+        setup: || {
+            let mut setup = Setup {
+                guests: hecklers().chain(shown_out()).collect(),
+                parts: &[Part::Registry],
+                ..Setup::tree(&[0, 1]).without_probes()
+            };
+            setup.rules.registry.limits.own_rounds = 1;
+            setup
+        },
+        reaches: &[
+            "why: too many registering",
+            "why: too many waiting",
+            "join refused: my name",
+            "nonsense",
+        ],
     },
-    reaches: &[
-        "why: too many registering",
-        "why: too many waiting",
-        "join refused: my name",
-        "nonsense",
-    ],
-}];
+    Scenario {
+        name: "said-too-early",
+        says: "clients speak before they know whether they have the names that they ask for; there is room for what one says, and not for what the other does",
+        size: Size::Smoke,
+        setup: || {
+            let speaker = Want {
+                behind: vec![says("aaron", "s1", None)],
+                heckles: Vec::new(),
+                username: Username::from("aaron"),
+                secret: SecretHash::from("s1"),
+                ..heckler(Vec::new(), false)
+            };
+            let chatter = [
+                register("bella"),
+                says("bella", "s2", None),
+                says("bella", "s2", None),
+            ];
+            let mut setup = Setup {
+                guests: vec![speaker, heckler(chatter.to_vec(), false)],
+                parts: &[Part::Registry],
+                ..Setup::tree(&[0, 1]).mending_only().patient()
+            };
+            setup.rules.connection.limits.waiting_bytes = "{}".len();
+            setup
+        },
+        reaches: &[
+            "REGISTER_SUCCESS",
+            "why: too many waiting",
+            "why: incorrect secret",
+        ],
+    },
+];
 
 /// Hecklers that are told why they may not say that.
 fn hecklers() -> impl Iterator<Item = Want> {
@@ -48,7 +81,8 @@ fn hecklers() -> impl Iterator<Item = Want> {
     let known = Line::from(Peer::Known { servers: vec![] });
     let foreign = join("elsewhere", "another system");
     let reply = Line::from(Reply::Ack { k: 1, stable: 1 });
-    let crowd = (0..=WAITING_MAX).map(|_| got());
+    let room = rules::SOUND.connection.limits.waiting;
+    let crowd = (0..=room).map(|_| got());
     let hecklers = [
         vec![malformed, got()],
         vec![known],
@@ -74,7 +108,7 @@ fn hecklers() -> impl Iterator<Item = Want> {
 }
 
 /// Hecklers that are shown out without a word: one that complains itself, one that bears the name of the server that it
-/// wants to join, and children that say what only clients say, and what nobody can say who hasn't said more before.
+/// wants to join, and children that say what only clients say, what nobody can say who hasn't said more before, or leave out changes of the directory.
 fn shown_out() -> impl Iterator<Item = Want> {
     let info = Info::NotJson;
     let hecklers = [
@@ -83,6 +117,7 @@ fn shown_out() -> impl Iterator<Item = Want> {
         vec![join("elsewhere", "system"), Line::from(Request::Logout)],
         vec![join("elsewhere", "system"), second_message()],
         vec![join("elsewhere", "system"), second_change()],
+        vec![join("elsewhere", "system"), hole()],
     ];
     hecklers.into_iter().map(|heckles| heckler(heckles, true))
 }
@@ -94,6 +129,7 @@ fn heckler(heckles: Vec<Line>, untold: bool) -> Want {
         at: 1,
         now: Stamp(9),
         returns: None,
+        behind: Vec::new(),
         heckles,
         untold,
     }
@@ -143,6 +179,24 @@ fn says(username: &str, secret: &str, k: Option<u64>) -> Line {
 fn got() -> Line {
     let cursor = Vector::new();
     Line::from(Request::Got { cursor })
+}
+
+/// The second change of a stream of which nobody knows the first.
+fn hole() -> Line {
+    let incarnation = Incarnation {
+        number: 1,
+        nonce: 0,
+    };
+    Line::from(Peer::Directory(Box::new(Changes {
+        stream: Stream {
+            server: ServerName::from("elsewhere"),
+            incarnation,
+        },
+        after: 1,
+        upto: 2,
+        records: vec![],
+        lost: vec![],
+    })))
 }
 
 /// An operator of another system gives a server up.

@@ -1,5 +1,6 @@
 //! Leaving on purpose: who is on a server that is stopped goes on elsewhere, and what it has is handed over.
 
+use super::registry::wish;
 use super::users::{anonymous, narrow, newcomer, quiet, say, told, user};
 use super::{Scenario, Size};
 use crate::client::Kind;
@@ -154,6 +155,27 @@ pub const SCENARIOS: &[Scenario] = &[
             ..world(&[0, 1], vec![newcomer(1, &[2, 1], [])], &[Event::Drain(2)])
         },
         reaches: &["REGISTER_SUCCESS", "REDIRECT", "handed over"],
+    },
+    Scenario {
+        name: "drain-names",
+        says: "a server is stopped that gives two names away, and tells its neighbour one by one; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || {
+            let mut setup = Setup {
+                guests: vec![wish("aaron", "s1", 2, 9), wish("bella", "s2", 2, 9)],
+                parts: &[Part::Tree, Part::Registry],
+                ..world(&[0, 1], vec![], &[Event::Drain(2)]).patient()
+            };
+            setup.rules.registry.limits.chunk_records = 1;
+            setup.rules.registry.limits.window_chunks = 1;
+            setup
+        },
+        reaches: &[
+            "REGISTER_SUCCESS",
+            "REDIRECT",
+            "DIRECTORY_CREDIT",
+            "handed over",
+        ],
     },
     Scenario {
         name: "drain-cut",

@@ -48,13 +48,19 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "last-stamp",
-        says: "a client asks for a name at one of two servers, whose clock shows the last stamp that there is",
+        says: "two clients ask for a name at one of two servers, whose clock shows the last stamp that there is",
         size: Size::Smoke,
         setup: || Setup {
             clocks: vec![Stamp(1), Stamp::MAX],
-            ..race(&[0, 1], &[wish("aaron", "s1", 2, Stamp::MAX.0)])
+            ..race(
+                &[0, 1],
+                &[
+                    wish("aaron", "s1", 2, Stamp::MAX.0),
+                    wish("aaron", "s2", 2, Stamp::MAX.0),
+                ],
+            )
         },
-        reaches: &["LOCK_ALLOWED", "DIRECTORY"],
+        reaches: &["LOCK_ALLOWED", "DIRECTORY", "REGISTER_FAILED"],
     },
     Scenario {
         name: "clock-goes-back",
@@ -96,6 +102,75 @@ pub const SCENARIOS: &[Scenario] = &[
             setup
         },
         reaches: &["LOCK_DENIED", "REGISTER_FAILED"],
+    },
+    Scenario {
+        name: "denied-before-told",
+        says: "an operator brings two names along for a server that is down, and it tells them one by one; who asks for the second is denied before it is told, and passes on what that showed; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || {
+            let mut setup = Setup {
+                story: vec![Event::Crash(1), Event::Restart(1)],
+                brought: vec![bring("aaron", "s1", 5), bring("bella", "s2", 5)],
+                ..race(&[0, 1, 2], &[wish("bella", "s3", 2, 9)]).patient()
+            };
+            setup.rules.registry.limits.chunk_records = 1;
+            setup.rules.registry.limits.window_chunks = 1;
+            setup
+        },
+        reaches: &["LOCK_DENIED", "record ahead of its stream", "crash"],
+    },
+    Scenario {
+        name: "asked-of-who-is-given-up",
+        says: "a client asks a server for a name that was given up although it runs, and stops when it can be heard again; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![
+                Event::Cut(Ways::between(&[1], &[2])),
+                Event::Forget { at: 1, server: 2 },
+                Event::Heal,
+            ],
+            ..race(&[0, 1], &[wish("aaron", "s1", 2, 9)]).patient()
+        },
+        reaches: &["server given up", "halted", "REGISTER_SUCCESS"],
+    },
+    Scenario {
+        name: "names-brought-along",
+        says: "a server gives a name away and crashes; its operator brings along two, one of them twice and the other from beyond all time; it starts again, and its clock stood still; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![Event::Crash(1), Event::Restart(1)],
+            clock_step: 0,
+            brought: vec![
+                bring("bella", "s2", Stamp::MAX.0),
+                bring("bella", "s3", 5),
+                bring("chloe", "s4", Stamp::MAX.0 + 1),
+            ],
+            ..race(&[0, 1], &[wish("aaron", "s1", 1, 9)]).patient()
+        },
+        reaches: &[
+            "name brought along",
+            "name brought along in vain",
+            "name beyond all time",
+            "DIRECTORY",
+        ],
+    },
+    Scenario {
+        name: "told-of-a-loser",
+        says: "both sides of a cut give one name away; who has the elder hears of the other after the heal, and may crash; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![
+                Event::Cut(Ways::between(&[1], &[2])),
+                Event::Heal,
+                Event::Crash(1),
+            ],
+            ..race(
+                &[0, 1],
+                &[wish("aaron", "s1", 1, 9), wish("aaron", "s2", 2, 9)],
+            )
+            .patient()
+        },
+        reaches: &["two owners of one name", "loser told", "crash"],
     },
     Scenario {
         name: "origin-crash",
@@ -381,16 +456,23 @@ fn race(parents: &[usize], guests: &[Want]) -> Setup {
 }
 
 /// A wish for a name, at a server that counts from 1, whose clock then shows `now`.
-fn wish(username: &str, secret: &str, server: usize, now: u64) -> Want {
+pub(super) fn wish(username: &str, secret: &str, server: usize, now: u64) -> Want {
     Want {
         username: Username::from(username),
         secret: SecretHash::from(secret),
         at: server - 1,
         now: Stamp(now),
         returns: None,
+        behind: Vec::new(),
         heckles: Vec::new(),
         untold: false,
     }
+}
+
+/// A name that an operator brings along.
+fn bring(username: &str, secret: &str, registertime: u64) -> (Username, SecretHash, Stamp) {
+    let (username, secret) = (Username::from(username), SecretHash::from(secret));
+    (username, secret, Stamp(registertime))
 }
 
 /// So many cuts, each of the one way between these servers, both directions.

@@ -91,6 +91,7 @@ impl Plan {
             now: Stamp(claim.now),
             // It has no program that says what it has heard: nobody could forget what it was told.
             returns: None,
+            behind: Vec::new(),
             heckles: Vec::new(),
             untold: false,
         };

@@ -22,6 +22,8 @@ pub struct Want {
     pub now: Stamp,
     /// Where it logs in once its connection is gone, if it does.
     pub returns: Option<usize>,
+    /// What it says behind its REGISTER, without waiting for the answer.
+    pub behind: Vec<Line>,
     /// What it says instead of a REGISTER, if it is a heckler. Hecklers come one after another.
     pub heckles: Vec<Line>,
     /// Whether that is such that it isn't told why it is shown out: a complaint, or nonsense between servers.
@@ -98,7 +100,8 @@ pub(super) fn register(world: &World, state: &mut State, guest: usize, seen: &mu
         at: wish.now,
     };
     let calm = is_calm(world, state);
-    connect(world, state, guest, wish.at, [request.into()]);
+    let lines = [request.into()].into_iter().chain(wish.behind.clone());
+    connect(world, state, guest, wish.at, lines);
     let this = &mut state.guests[guest];
     this.stage = Stage::Asking;
     this.calm = calm;

@@ -8,6 +8,7 @@ use crate::client::{self, Told};
 use crate::message::client::Info;
 use crate::message::{Line, Peer, Reply, Request};
 use crate::node::delivery::Report as Delivery;
+use crate::node::registry::import::{NotTaken, Taken};
 use crate::node::tree::{Refusal, Report as Tree, Timing};
 use crate::node::{Halt, Report, Timer};
 
@@ -35,6 +36,10 @@ pub(crate) const ALL: &[&str] = &[
     "KNOWN",
     "FORGET",
     "HELLO",
+    "record ahead of its stream",
+    "name brought along",
+    "name brought along in vain",
+    "name beyond all time",
     "LOCK_REQUEST",
     "LOCK_ALLOWED",
     "LOCK_DENIED",
@@ -263,6 +268,26 @@ pub(super) fn why(line: &Line) -> Option<&'static str> {
         },
         Line::Peer(Peer::AuthenticationFail { info }) => reason(info),
         Line::Peer(_) | Line::Request(_) | Line::Malformed(_) => None,
+    }
+}
+
+/// What is remarkable about a line; nothing about most.
+pub(super) fn aside(line: &Line) -> Option<&'static str> {
+    match line {
+        Line::Peer(Peer::Directory(changes)) if changes.after == changes.upto => {
+            Some("record ahead of its stream")
+        }
+        Line::Peer(_) | Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => None,
+    }
+}
+
+/// What became of a name that an operator brought along.
+pub(super) fn taken(taken: Result<Taken, NotTaken>) -> &'static str {
+    match taken {
+        Ok(Taken::New) => "name brought along",
+        Ok(Taken::Kept) => "name brought along in vain",
+        Err(NotTaken::TooLate) => "name beyond all time",
+        Err(NotTaken::Anonymous) => "why: nobody can own anonymous",
     }
 }
 

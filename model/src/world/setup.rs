@@ -9,7 +9,7 @@ use crate::client::{self, Client};
 use crate::message::client::Secret;
 use crate::message::server::Record;
 use crate::message::{
-    Address, Incarnation, Line, Registration, SecretHash, ServerName, Stamp, Stream,
+    Address, Incarnation, Line, Registration, SecretHash, ServerName, Stamp, Stream, Username,
 };
 use crate::node::delivery::Settings;
 use crate::node::registry::directory::Directory;
@@ -59,6 +59,8 @@ pub struct Setup {
     /// The law that is judged, and if it is one of convergence all those; `None` for all laws of the parts. A mutant may break
     /// another one sooner than the one that it shows.
     pub law: Option<&'static str>,
+    /// Names that an operator brings along whenever a server starts again, with what proves each and when it was registered.
+    pub brought: Vec<(Username, SecretHash, Stamp)>,
     /// Clients that want names, `c1` first.
     pub guests: Vec<Want>,
 }
@@ -174,6 +176,7 @@ impl Setup {
             client_rules: client::rules::SOUND,
             parts: &[Part::Tree],
             law: None,
+            brought: Vec::new(),
             guests: Vec::new(),
         }
     }
@@ -249,16 +252,20 @@ impl Setup {
 
     /// The actor of one start of a server.
     pub(super) fn node(&self, server: usize, starts: usize) -> Node {
+        let boot = self.boot(server, starts);
+        Node::with_rules(self.servers[server].clone(), boot, self.rules.clone())
+    }
+
+    pub(super) fn boot(&self, server: usize, starts: usize) -> Boot {
         let nonce = (server * 16 + starts) as u64;
-        let boot = Boot {
+        Boot {
             now: Stamp(self.clocks[server].0 + self.clock_step * starts as u64),
             nonce: if self.unlucky {
                 u64::MAX - nonce
             } else {
                 nonce
             },
-        };
-        Node::with_rules(self.servers[server].clone(), boot, self.rules.clone())
+        }
     }
 
     /// The same for a process that runs it: what it takes for its system's secret is what its edge puts there.
@@ -267,6 +274,6 @@ impl Setup {
         let mut setup = self.clone();
         setup.servers[server].secret = secret;
         let node = setup.node(server, starts);
-        (node.config().clone(), node.boot(), node)
+        (node.config().clone(), setup.boot(server, starts), node)
     }
 }

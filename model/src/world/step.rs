@@ -11,6 +11,7 @@ use super::server::{Held, Process, Server};
 use super::{Action, Event, Memo, State, Ways, World, guest, label, wish};
 use crate::client::Kind;
 use crate::message::{Address, Line};
+use crate::node::registry::import::Import;
 use crate::node::{Node, Order, Timer};
 use crate::port::{End, Input, Link};
 
@@ -89,6 +90,7 @@ fn befall(world: &World, state: &mut State, event: Event, seen: &mut Seen) {
         }
         Event::Restart(server) => {
             seen.note("restart");
+            bring(world, state, server - 1, seen);
             start(world, state, server - 1, seen);
         }
         Event::Forget { at, server } => {
@@ -129,6 +131,24 @@ fn blurt(state: &mut State, server: usize, line: Line) {
             connection.alter(|connection| connection.send(1, line.clone()));
         }
     }
+}
+
+/// An operator brings names along for a server that is down. Chance shows the nonce of its last start once more, so that the number
+/// alone tells the two apart.
+fn bring(world: &World, state: &mut State, server: usize, seen: &mut Seen) {
+    let names = &world.setup().brought;
+    let machine = &state.servers[server];
+    let Some(disk) = machine.disk.as_deref().filter(|_| !names.is_empty()) else {
+        return;
+    };
+    let boot = world.setup().boot(server, machine.starts - 1);
+    let mut import = Import::begin(disk.clone(), boot);
+    for (username, secret, registertime) in names {
+        let taken = import.take(username, secret.clone(), *registertime);
+        seen.note(label::taken(taken));
+    }
+    let disk = Memo::new(import.durable().clone());
+    state.servers[server].alter(|machine| machine.disk = Some(disk));
 }
 
 /// Starts a server with what is on its disk.
@@ -192,7 +212,8 @@ fn deliver(world: &World, state: &mut State, link: usize, end: usize, seen: &mut
         hand(world, state, party, rings, seen);
     }
     seen.note(label::line(&line));
-    label::why(&line).into_iter().for_each(|why| seen.note(why));
+    let more = label::why(&line).into_iter().chain(label::aside(&line));
+    more.for_each(|label| seen.note(label));
     hand(world, state, party, Happening::Line { link, line }, seen);
 }
 

@@ -16,6 +16,7 @@ use crate::node;
 use crate::node::delivery::Settings;
 use crate::node::delivery::log::Log;
 use crate::node::registry::directory::Directory;
+use crate::node::rules::connection::Limits;
 use crate::port::Link;
 
 /// One moment of a system.
@@ -80,6 +81,8 @@ pub struct View<'a> {
     pub windows: (Option<u32>, u32),
     /// How many rounds may be under way at one server, and how many of them for clients of its own.
     pub rounds_max: (usize, usize),
+    /// How much may wait behind a REGISTER.
+    pub waiting_max: Limits,
 }
 
 impl<'a> View<'a> {
@@ -207,6 +210,7 @@ impl<'a> View<'a> {
                 setup.rules.registry.limits.rounds,
                 setup.rules.registry.limits.own_rounds,
             ),
+            waiting_max: setup.rules.connection.limits,
         }
     }
 

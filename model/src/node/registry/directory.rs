@@ -7,6 +7,7 @@
 use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
+use super::super::delivery::vector;
 use crate::message::client::Vector;
 use crate::message::server::Record;
 use crate::message::{Registration, Stamp, Stream, Username};
@@ -30,7 +31,7 @@ pub type Change = (Stream, u64);
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Index {
     #[serde(with = "crate::pairs")]
-    changes: OrdMap<Change, Username>,
+    pub(in crate::node) changes: OrdMap<Change, Username>,
     ahead: OrdSet<Change>,
 }
 
@@ -48,7 +49,7 @@ pub(crate) enum Merged {
 impl Directory {
     /// Up to which change of `stream` this directory is complete.
     pub fn complete(&self, stream: &Stream) -> u64 {
-        self.vector.get(stream).copied().unwrap_or(0)
+        vector::at(&self.vector, stream)
     }
 
     /// The latest stamp of any record.
@@ -133,12 +134,6 @@ impl Index {
             index.changes.insert(change.clone(), username.clone());
         }
         index
-    }
-
-    /// Whether it knows the changes of a directory, all of them and no others: for assertions. Not which name each gave away: of two
-    /// for one change, which only a server that errs can say, the last counts here and the directory keeps both.
-    pub(in crate::node) fn finds(&self, directory: &Directory) -> bool {
-        self.changes.keys().eq(Self::of(directory).changes.keys())
     }
 
     /// The names that changes `after` … `upto` of `stream` gave away, each with its change's number, at most `most` of them, and up to

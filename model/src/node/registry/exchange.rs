@@ -15,6 +15,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::delivery::vector;
 use super::super::window::Window;
 use super::super::{State, Step};
 use crate::message::client::Vector;
@@ -48,24 +49,20 @@ impl Exchange {
     }
 
     fn has(&self, stream: &Stream) -> u64 {
-        let has = self.has.as_ref().and_then(|has| has.get(stream));
-        has.copied().unwrap_or(0)
+        self.has.as_ref().map_or(0, |has| vector::at(has, stream))
     }
 }
 
 /// HELLO: what differs follows.
-pub(super) fn begin(s: &mut State, link: Link, vector: &Vector, step: &mut Step<'_>) {
+pub(super) fn begin(s: &mut State, link: Link, theirs: &Vector, step: &mut Step<'_>) {
     let Some(exchange) = s.registry.edges.get_mut(&link) else {
         return;
     };
-    let mut has = vector.clone();
-    for (stream, upto) in &s.durable.registry.vector {
-        let theirs = has.get(stream).copied().unwrap_or(0);
-        if theirs < *upto {
-            let theirs = (step.rules.registry.resumes_after)(theirs);
-            has.insert(stream.clone(), theirs);
-            exchange.lacking.insert(stream.clone());
-        }
+    let mut has = theirs.clone();
+    for (stream, _) in vector::beyond(&s.durable.registry.vector, theirs) {
+        let after = (step.rules.registry.resumes_after)(vector::at(theirs, &stream));
+        has.insert(stream.clone(), after);
+        exchange.lacking.insert(stream);
     }
     exchange.has = Some(has);
     let ahead: Vec<_> = s.registry.index.ahead().cloned().collect();
@@ -80,7 +77,8 @@ pub(super) fn flood(s: &mut State, stream: &Stream, step: &mut Step<'_>) {
     let upto = s.durable.registry.complete(stream);
     let mut edges = Vec::new();
     for (link, exchange) in &mut s.registry.edges {
-        if exchange.has.is_some() && exchange.has(stream) < upto {
+        let has = exchange.has.as_ref();
+        if has.is_some_and(|has| vector::at(has, stream) < upto) {
             exchange.lacking.insert(stream.clone());
             edges.push(*link);
         }
@@ -111,10 +109,8 @@ pub(super) fn on_taken_in(s: &mut State, link: Link, changes: &Changes, step: &m
     let Some(exchange) = s.registry.edges.get_mut(&link) else {
         return;
     };
-    if exchange.has(&changes.stream) < changes.upto
-        && let Some(has) = &mut exchange.has
-    {
-        has.insert(changes.stream.clone(), changes.upto);
+    if let Some(has) = &mut exchange.has {
+        vector::raise(has, &changes.stream, changes.upto);
     }
     if exchange.has(&changes.stream) >= s.durable.registry.complete(&changes.stream) {
         exchange.lacking.remove(&changes.stream);

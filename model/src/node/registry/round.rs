@@ -82,7 +82,7 @@ pub(super) fn begin(
         origin,
     };
     let lock = Lock { username, claim };
-    if refusal(s, &lock, step).is_some() || s.registry.rounds.contains_key(&lock) {
+    if refusal(s, &lock, step).is_some() {
         let info = Info::NameTaken(lock.username);
         return connection::refuse(s, link, Reply::RegisterFailed { info }, step);
     }

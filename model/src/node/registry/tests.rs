@@ -333,7 +333,7 @@ fn what_a_client_says_behind_its_register_waits_and_is_bounded() {
         link: Link(10),
         line,
     };
-    for _ in 0..connection::WAITING_MAX {
+    for _ in 0..rules::SOUND.connection.limits.waiting {
         assert_eq!(server.input(input.clone()), []);
     }
     let sent = server.input(input);

@@ -71,7 +71,7 @@ pub struct Limits {
 pub const SOUND: Rules = Rules {
     registertime,
     sees_requests: || true,
-    outranks: |reserved, claim| reserved < claim,
+    outranks: |reserved, claim| reserved <= claim,
     bars: |_, _| true,
     yields: || true,
     answers_again: || true,
