@@ -214,7 +214,17 @@ impl Signs {
 
     fn failed(&self, error: &(dyn Error + Send + Sync)) {
         let error = error.to_string();
-        let fell_ill = *self.diagnosis.borrow() == DiskHealth::Healthy;
+        let mut fell_ill = false;
+        self.diagnosis.send_modify(|health| match health {
+            DiskHealth::Healthy => {
+                fell_ill = true;
+                *health = DiskHealth::Failing {
+                    since: SystemTime::now(),
+                    error: error.clone(),
+                };
+            }
+            DiskHealth::Failing { error: latest, .. } => latest.clone_from(&error),
+        });
         if fell_ill {
             tracing::error!(
                 event = "disk_failed",
@@ -222,12 +232,5 @@ impl Signs {
                 "nothing is acknowledged until saving works again"
             );
         }
-        self.diagnosis.send_modify(|health| match health {
-            DiskHealth::Healthy => {
-                let since = SystemTime::now();
-                *health = DiskHealth::Failing { since, error };
-            }
-            DiskHealth::Failing { error: latest, .. } => *latest = error,
-        });
     }
 }
