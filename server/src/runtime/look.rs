@@ -3,7 +3,6 @@
 //! It can change nothing, and few can wait, so that nobody who looks delays the actor by more than what he does there.
 //! Whatever is large is to be cloned (the actor's maps are persistent: a clone is free) and walked elsewhere.
 
-use std::fmt;
 use std::time::Duration;
 
 use regrow_model::port::Link;
@@ -68,12 +67,6 @@ pub struct Looks<S>(mpsc::Sender<Glance<S>>);
 impl<S> Clone for Looks<S> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
-    }
-}
-
-impl<S> fmt::Debug for Looks<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Looks")
     }
 }
 
