@@ -75,7 +75,7 @@ async fn a_sender_waits_while_the_actor_is_busy() {
     let mut puppet = Puppet::new().await;
     let (mut raw, _) = puppet.raw().await;
     puppet.pull([Pull::Dawdle(Duration::from_secs(2))]).await;
-    let text = "y".repeat(100 << 10);
+    let text = "y".repeat(10 << 10);
     let bytes = format!("{}\n", wire(&text)).into_bytes();
     let mut written = 0;
     while timeout(Duration::from_millis(300), raw.stream().write_all(&bytes))
