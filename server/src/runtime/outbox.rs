@@ -216,8 +216,32 @@ fn wake(state: MutexGuard<'_, State>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
     use super::*;
     use bytes::Bytes;
+
+    /// A task that counts how often it is woken.
+    #[derive(Default)]
+    struct Sleeper(AtomicUsize);
+
+    impl Wake for Sleeper {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// So many lines, of ten bytes each.
+    fn passage(lines: usize) -> Passage {
+        let bytes = Bytes::from(vec![b'x'; 10 * lines]);
+        Passage { bytes, lines }
+    }
+
+    fn held(lines: usize, bytes: usize) -> Waiting {
+        Waiting { lines, bytes }
+    }
 
     #[test]
     fn a_far_end_that_is_behind_keeps_no_more_than_is_counted() {
@@ -239,5 +263,120 @@ mod tests {
         assert_eq!(passages.len(), sheets.len());
         let shared = passages.iter().filter(|passage| !passage.bytes.is_unique());
         assert!(shared.count() <= SHARED);
+    }
+
+    #[test]
+    fn a_link_may_be_behind_by_its_bound_of_lines_and_by_no_more() {
+        let bound = Bound {
+            lines: 5,
+            bytes: 1 << 20,
+        };
+        let outbox = Outbox::new(bound);
+        assert_eq!(outbox.push([passage(1), passage(1)], held(3, 0)), Ok(()));
+        assert_eq!(outbox.push([], held(4, 0)), Err(Full));
+        assert_eq!(outbox.push([passage(3)], held(0, 0)), Ok(()));
+        assert_eq!(outbox.waiting().lines, 5);
+        assert_eq!(outbox.push([passage(1)], held(0, 0)), Err(Full));
+    }
+
+    #[test]
+    fn a_link_may_be_behind_by_its_bound_of_bytes_and_by_no_more() {
+        let bound = Bound {
+            lines: 1 << 20,
+            bytes: 50,
+        };
+        let outbox = Outbox::new(bound);
+        assert_eq!(outbox.push([passage(1), passage(1)], held(0, 30)), Ok(()));
+        assert_eq!(outbox.push([], held(0, 31)), Err(Full));
+        assert_eq!(outbox.push([passage(3)], held(0, 0)), Ok(()));
+        assert_eq!(outbox.waiting().bytes, 50);
+        assert_eq!(outbox.push([passage(1)], held(0, 0)), Err(Full));
+    }
+
+    #[test]
+    fn lines_wait_until_they_are_taken_and_their_bytes_until_they_are_written() {
+        let bound = Bound {
+            lines: 5,
+            bytes: 50,
+        };
+        let outbox = Outbox::new(bound);
+        assert_eq!(outbox.push([passage(5)], held(0, 0)), Ok(()));
+        assert!(outbox.poll_take().is_ready());
+        let (lines, bytes) = (0, 50);
+        assert_eq!(outbox.waiting(), Bound { lines, bytes });
+        outbox.written(30);
+        assert_eq!(outbox.push([passage(3)], held(0, 0)), Ok(()));
+        let (lines, bytes) = (3, 50);
+        assert_eq!(outbox.waiting(), Bound { lines, bytes });
+    }
+
+    #[test]
+    fn who_keeps_up_gets_what_others_get_without_a_copy() {
+        let bound = Bound {
+            lines: 100,
+            bytes: 1 << 20,
+        };
+        let outbox = Outbox::new(bound);
+        let sheet = Bytes::from(vec![b'x'; 100]);
+        for _ in 0..SHARED {
+            let (bytes, lines) = (sheet.slice(..50), 1);
+            let pushed = outbox.push([Passage { bytes, lines }], Waiting::default());
+            assert_eq!(pushed, Ok(()));
+        }
+        let Poll::Ready(Some(passages)) = outbox.poll_take() else {
+            panic!("there are passages");
+        };
+        assert_eq!(passages.len(), SHARED);
+        let is_shared = |passage: &Passage| passage.bytes.as_ptr() == sheet.as_ptr();
+        assert!(passages.iter().all(is_shared));
+    }
+
+    #[test]
+    fn who_empties_an_outbox_is_woken_by_news_and_by_nothing_else() {
+        let bound = Bound {
+            lines: 100,
+            bytes: 1 << 20,
+        };
+        let (outbox, sleeper) = (Outbox::new(bound), Arc::new(Sleeper::default()));
+        let waker = Waker::from(sleeper.clone());
+        outbox.poll_status(&Context::from_waker(&waker));
+        let mut woken = 0;
+        let mut wakes = |what: &str, times: usize| {
+            woken += times;
+            assert_eq!(sleeper.0.load(Ordering::Relaxed), woken, "{what}");
+        };
+        outbox.push([], held(7, 70)).unwrap();
+        wakes("nothing to take", 0);
+        outbox.push([passage(1)], held(0, 0)).unwrap();
+        wakes("a line", 1);
+        outbox.shown(Far::Server);
+        wakes("who it is", 1);
+        outbox.shown(Far::Server);
+        wakes("what it knows", 0);
+        outbox.admit();
+        wakes("it is let in", 1);
+        outbox.finish();
+        wakes("the end", 1);
+        outbox.finish();
+        wakes("the same end", 0);
+    }
+
+    #[test]
+    fn a_link_that_is_cut_stays_cut_and_one_that_finishes_gives_what_waits_first() {
+        let bound = Bound {
+            lines: 100,
+            bytes: 1 << 20,
+        };
+        let outbox = Outbox::new(bound);
+        assert_eq!(outbox.poll_take(), Poll::Pending);
+        outbox.push([passage(1)], held(0, 0)).unwrap();
+        outbox.finish();
+        assert_eq!(outbox.status().fate, Fate::Finishing);
+        let waits = VecDeque::from([passage(1)]);
+        assert_eq!(outbox.poll_take(), Poll::Ready(Some(waits)));
+        assert_eq!(outbox.poll_take(), Poll::Ready(None));
+        outbox.cut();
+        outbox.finish();
+        assert_eq!(outbox.status().fate, Fate::Cut);
     }
 }

@@ -120,4 +120,35 @@ mod tests {
         assert!(passage.bytes.is_unique());
         assert_eq!(&passage.bytes[..], b"{\"command\":\"LOGOUT\"}\n");
     }
+
+    #[test]
+    fn a_passage_has_the_lines_between_its_marks_and_says_how_many() {
+        let mut sheet = Sheet::default();
+        let invalid = |text: &str| {
+            Line::from(Request::Invalid {
+                info: regrow_model::message::client::Info::Text(text.into()),
+            })
+        };
+        sheet.write(&Request::Logout.into());
+        sheet.write(&Request::Logout.into());
+        let before = sheet.mark();
+        (0..3).for_each(|_| sheet.write(&invalid("between")));
+        let after = sheet.mark();
+        sheet.write(&Request::Logout.into());
+        let passage = sheet.print().cut(&(before..after));
+        let mut wanted = Vec::new();
+        (0..3).for_each(|_| invalid("between").encode(&mut wanted).unwrap());
+        assert_eq!(&passage.bytes[..], wanted);
+        assert_eq!(passage.lines, 3);
+    }
+
+    #[test]
+    fn a_passage_that_is_a_large_part_of_its_sheet_is_not_copied() {
+        let bytes = Bytes::from(vec![b'x'; SHEET / 4]);
+        let passage = Passage {
+            bytes: bytes.clone(),
+            lines: 1,
+        };
+        assert_eq!(passage.apart().bytes.as_ptr(), bytes.as_ptr());
+    }
 }
