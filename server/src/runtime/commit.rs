@@ -162,3 +162,17 @@ impl<S> Drop for Keeper<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_disk_is_told_of_the_newest_save_that_something_waits_for() {
+        let mut keeper: Keeper<u64> = Keeper::new(Box::new(Forgetful));
+        for (number, wanted) in [(3, 3), (2, 3), (4, 4)] {
+            keeper.want(number);
+            assert_eq!(keeper.desk.wanted(), wanted);
+        }
+    }
+}

@@ -76,6 +76,12 @@ impl<S> Desk<S> {
         self.changed.notify_one();
     }
 
+    /// Up to which save something waits.
+    #[cfg(test)]
+    pub(super) fn wanted(&self) -> u64 {
+        self.lock().wanted
+    }
+
     /// There will be no more saves.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -163,7 +169,7 @@ impl<S> Desk<S> {
 
     /// Leaves the disk alone for a while after an attempt that failed and took so long.
     fn rest(&self, took: Duration) {
-        let rest = (took * RETRY_SHARE).clamp(RETRY, RETRY_MOST);
+        let rest = rest_after(took);
         let open = |newest: &mut Newest<S>| {
             if newest.closed {
                 newest.save = None;
@@ -172,6 +178,11 @@ impl<S> Desk<S> {
         };
         drop(self.changed.wait_timeout_while(self.lock(), rest, open));
     }
+}
+
+/// How long a disk is left alone after an attempt that failed and took so long.
+fn rest_after(took: Duration) -> Duration {
+    (took * RETRY_SHARE).clamp(RETRY, RETRY_MOST)
 }
 
 impl<S> Newest<S> {
@@ -232,5 +243,204 @@ impl Signs {
                 "nothing is acknowledged until saving works again"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread::JoinHandle;
+
+    use super::*;
+
+    /// No test waits longer than this for anything.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// What a disk is asked for.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Asked {
+        Save(u64),
+        Sync,
+    }
+
+    /// A disk that tells when it is asked for what, and fails as often as it is told to.
+    struct Told {
+        asked: Sender<(Asked, Instant)>,
+        fails: usize,
+        due: Option<Instant>,
+    }
+
+    impl Told {
+        fn answer(&mut self, asked: Asked) -> Result<(), Box<dyn Error + Send + Sync>> {
+            // A test that has seen enough may be gone.
+            let _ = self.asked.send((asked, Instant::now()));
+            match self.fails.checked_sub(1) {
+                Some(left) => {
+                    self.fails = left;
+                    Err("it is broken".into())
+                }
+                None => Ok(()),
+            }
+        }
+    }
+
+    impl Disk<u64> for Told {
+        fn save(&mut self, storage: &u64) -> Result<(), Box<dyn Error + Send + Sync>> {
+            self.answer(Asked::Save(*storage))
+        }
+
+        fn due(&self) -> Option<Instant> {
+            self.due
+        }
+
+        fn sync(&mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
+            self.due = None;
+            self.answer(Asked::Sync)
+        }
+    }
+
+    /// A disk's thread at work.
+    struct Office {
+        desk: Arc<Desk<u64>>,
+        asked: Receiver<(Asked, Instant)>,
+        health: watch::Receiver<DiskHealth>,
+        durable: watch::Receiver<u64>,
+        thread: JoinHandle<()>,
+    }
+
+    impl Office {
+        fn with(fails: usize, due: Option<Instant>) -> Self {
+            let desk = Arc::new(Desk::new());
+            let (asked, heard) = channel();
+            let (progress, durable) = watch::channel(0);
+            let (diagnosis, health) = watch::channel(DiskHealth::Healthy);
+            let signs = Signs {
+                progress,
+                diagnosis,
+            };
+            let disk = Box::new(Told { asked, fails, due });
+            let thread = {
+                let desk = desk.clone();
+                std::thread::spawn(move || desk.work(disk, &signs))
+            };
+            Self {
+                desk,
+                asked: heard,
+                health,
+                durable,
+                thread,
+            }
+        }
+
+        fn is_asked_for(&self, wanted: Asked) -> Instant {
+            let (asked, at) = self.asked.recv_timeout(PATIENCE).unwrap();
+            assert_eq!(asked, wanted);
+            at
+        }
+
+        /// Ends the thread; what it was asked for that nobody has looked at.
+        fn ends(self) -> Vec<Asked> {
+            self.desk.close();
+            self.thread.join().unwrap();
+            self.asked.iter().map(|(asked, _)| asked).collect()
+        }
+    }
+
+    #[test]
+    fn a_save_that_something_waits_for_follows_the_one_before_sooner() {
+        let began = Instant::now();
+        let done = Done {
+            number: 7,
+            began: Some(began),
+        };
+        let moment = |wanted, closed| {
+            let save = Some((8, ()));
+            let newest = Newest {
+                save,
+                wanted,
+                closed,
+            };
+            newest.moment(&done)
+        };
+        assert_eq!(moment(7, false), Some(began + LEISURE));
+        assert_eq!(moment(8, false), Some(began + PACE));
+        assert_eq!(moment(8, true), None, "at the end nobody takes his time");
+        let newest = Newest {
+            save: Some((1, ())),
+            wanted: 1,
+            closed: false,
+        };
+        assert_eq!(newest.moment(&Done::default()), None, "the first, at once");
+    }
+
+    #[test]
+    fn a_disk_that_failed_is_left_alone_the_longer_the_attempt_took_and_never_for_long() {
+        assert_eq!(rest_after(Duration::ZERO), RETRY);
+        let second = Duration::from_secs(1);
+        assert_eq!(rest_after(second), 4 * second);
+        assert_eq!(rest_after(60 * second), RETRY_MOST);
+    }
+
+    #[test]
+    fn a_save_that_failed_is_tried_again_when_the_disk_has_been_left_alone() {
+        let office = Office::with(2, None);
+        office.desk.put(1, 10);
+        let mut before = office.is_asked_for(Asked::Save(10));
+        for _ in 0..2 {
+            let again = office.is_asked_for(Asked::Save(10));
+            assert!(again >= before + RETRY);
+            before = again;
+        }
+        assert_eq!(office.ends(), [Asked::Sync]);
+    }
+
+    #[test]
+    fn a_save_that_failed_gives_way_to_a_newer_one() {
+        let office = Office::with(1, None);
+        office.desk.put(1, 10);
+        office.is_asked_for(Asked::Save(10));
+        office.desk.put(2, 20);
+        office.is_asked_for(Asked::Save(20));
+        assert_eq!(office.ends(), [Asked::Sync]);
+    }
+
+    #[test]
+    fn a_save_that_waits_at_the_end_is_made_and_one_that_fails_then_is_not_made_again() {
+        let office = Office::with(usize::MAX, None);
+        office.desk.put(1, 10);
+        office.is_asked_for(Asked::Save(10));
+        let durable = office.durable.clone();
+        assert_eq!(office.ends(), [Asked::Sync]);
+        assert_eq!(*durable.borrow(), 0);
+
+        let office = Office::with(0, None);
+        office.desk.put(1, 10);
+        let durable = office.durable.clone();
+        let asked = office.ends();
+        assert_eq!(asked, [Asked::Save(10), Asked::Sync]);
+        assert_eq!(*durable.borrow(), 1);
+    }
+
+    #[test]
+    fn what_may_wait_for_its_fsync_gets_it_when_it_is_due_and_a_disk_that_is_idle_is_left_alone() {
+        let due = Instant::now() + Duration::from_millis(50);
+        let office = Office::with(0, Some(due));
+        assert!(office.is_asked_for(Asked::Sync) >= due);
+        let quiet = office.asked.recv_timeout(Duration::from_millis(50));
+        assert!(quiet.is_err(), "{quiet:?}");
+        assert_eq!(office.ends(), [Asked::Sync]);
+    }
+
+    #[test]
+    fn a_disk_that_goes_on_working_is_no_news() {
+        let office = Office::with(0, None);
+        for number in 1..=3 {
+            office.desk.put(number, number);
+            office.is_asked_for(Asked::Save(number));
+        }
+        // What the first two came to is known by now.
+        assert!(*office.durable.borrow() >= 2);
+        assert!(!office.health.has_changed().unwrap());
     }
 }
