@@ -22,7 +22,7 @@ async fn next_line(puppet: &mut Puppet) -> (Link, Line) {
     loop {
         match puppet.hears().await {
             Heard::Input(Input::Line { link, line }) => return (link, line),
-            Heard::Input(_) | Heard::Fired(_) => {}
+            Heard::Input(_) | Heard::Fired(_) | Heard::Chosen(_) => {}
         }
     }
 }

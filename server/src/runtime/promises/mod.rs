@@ -2,6 +2,7 @@
 //! the test says and tells what it hears.
 
 mod carriers;
+mod choosing;
 mod dials;
 mod disks;
 mod flow;
@@ -13,3 +14,4 @@ mod silence;
 mod spreading;
 mod timing;
 mod updown;
+mod witnessing;

@@ -17,7 +17,9 @@ use tokio::sync::{mpsc, watch};
 use crate::command::cert;
 use crate::edge::Edge;
 use crate::metrics::Metrics;
-use crate::runtime::{Bound, Disk, DiskHealth, EVENTS, Forgetful, Handle, Looks, Setup};
+use crate::runtime::{
+    Bound, Disk, DiskHealth, EVENTS, Event, Events, Forgetful, Handle, Looks, Setup, Witness,
+};
 use crate::transport::handshake::{Acceptor, Dialer, Heard as Greeted, Key};
 use crate::transport::{
     Carriers, CertificateFiles, Certificates, Connector, Limits, OwnFiles, Pace, Shared, Side,
@@ -39,6 +41,8 @@ pub(super) enum Pull {
     Set(&'static str, Duration),
     Cancel(&'static str),
     Tell(&'static str),
+    /// Choose one of these at random, instead of what was to be chosen under the same key.
+    Choose(&'static str, Vec<&'static str>),
     /// Stays in the handler for so long.
     Dawdle(Duration),
 }
@@ -48,18 +52,26 @@ pub(super) enum Pull {
 pub(super) enum Heard {
     Input(Input<Vec<Pull>>),
     Fired(&'static str),
+    Chosen(&'static str),
 }
 
-pub(super) struct Strings;
+#[derive(Default)]
+pub(super) struct Strings {
+    /// What it saves when it starts.
+    identity: Option<u64>,
+}
 
 impl Actor for Strings {
     type Msg = Port<Vec<Pull>, Heard>;
     type Timer = &'static str;
     type State = u64;
     type Storage = u64;
-    type Random = ();
+    type Random = &'static str;
 
-    fn on_start(&self, _: Id, storage: &Option<u64>, _: &mut Out<Self>) -> u64 {
+    fn on_start(&self, _: Id, storage: &Option<u64>, out: &mut Out<Self>) -> u64 {
+        self.identity
+            .iter()
+            .for_each(|identity| out.save(*identity));
         storage.unwrap_or(0)
     }
 
@@ -75,6 +87,10 @@ impl Actor for Strings {
     fn on_timeout(&self, _: Id, _: &mut Cow<u64>, timer: &Self::Timer, out: &mut Out<Self>) {
         out.effect(Effect::Tell(Heard::Fired(timer)));
     }
+
+    fn on_random(&self, _: Id, _: &mut Cow<u64>, random: &Self::Random, out: &mut Out<Self>) {
+        out.effect(Effect::Tell(Heard::Chosen(random)));
+    }
 }
 
 fn obey(pull: Pull, out: &mut Out<Strings>) {
@@ -87,6 +103,7 @@ fn obey(pull: Pull, out: &mut Out<Strings>) {
         Pull::Set(timer, after) => out.set_timer(timer, after..after),
         Pull::Cancel(timer) => out.cancel_timer(timer),
         Pull::Tell(what) => out.effect(Effect::Tell(Heard::Fired(what))),
+        Pull::Choose(key, options) => out.choose_random(key, options),
         Pull::Dawdle(time) => std::thread::sleep(time),
     }
 }
@@ -155,6 +172,7 @@ pub(super) struct Puppet {
     by: By,
     pub(super) address: Address,
     asks: mpsc::Sender<Vec<Pull>>,
+    events: Events,
     heard: mpsc::UnboundedReceiver<Heard>,
     running: Handle<Vec<Pull>, u64>,
     metrics: Arc<Metrics>,
@@ -202,7 +220,34 @@ impl Puppet {
         Self::start(By::Tcp, disk, LIMITS).await
     }
 
+    /// One that saves this when it starts.
+    pub(super) async fn that_is(identity: u64, disk: impl Disk<u64> + 'static) -> Self {
+        let actor = Strings {
+            identity: Some(identity),
+        };
+        Self::start_as(actor, By::Tcp, disk, LIMITS, None).await
+    }
+
+    /// One that somebody sees.
+    pub(super) async fn seen(
+        disk: impl Disk<u64> + 'static,
+        witness: impl Witness<Strings, Vec<Pull>> + 'static,
+    ) -> Self {
+        let witness: Box<dyn Witness<_, _>> = Box::new(witness);
+        Self::start_as(Strings::default(), By::Tcp, disk, LIMITS, Some(witness)).await
+    }
+
     async fn start(by: By, disk: impl Disk<u64> + 'static, limits: Limits) -> Self {
+        Self::start_as(Strings::default(), by, disk, limits, None).await
+    }
+
+    async fn start_as(
+        actor: Strings,
+        by: By,
+        disk: impl Disk<u64> + 'static,
+        limits: Limits,
+        witness: Option<Box<dyn Witness<Strings, Vec<Pull>>>>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = address_of(&listener).by(by.scheme());
         let (events, queue) = mpsc::channel(EVENTS);
@@ -211,11 +256,11 @@ impl Puppet {
         let side = Side::Server(edge, Key::new("secret").unwrap());
         let traffic = metrics.traffic.clone();
         let carriers = by.carriers(None);
-        let shared = Shared::new(carriers, events, side, PACE, limits, traffic);
+        let shared = Shared::new(carriers, events.clone(), side, PACE, limits, traffic);
         let transport = Transport::new(shared);
         let (tell, heard) = mpsc::unbounded_channel();
         let setup = Setup {
-            actor: Strings,
+            actor,
             storage: None,
             disk: Box::new(disk),
             dial: Box::new(transport.clone()),
@@ -223,7 +268,7 @@ impl Puppet {
                 let _ = tell.send(told);
             }),
             said: Box::new(|_, _| {}),
-            witness: None,
+            witness,
         };
         let running = setup.spawn(queue);
         if by == By::Quic {
@@ -235,10 +280,16 @@ impl Puppet {
             by,
             address,
             asks: running.asks(),
+            events,
             heard,
             running,
             metrics,
         }
+    }
+
+    /// Has this happen as if it came from the transport.
+    pub(super) async fn happens(&self, event: Event) {
+        self.events.send(event).await.unwrap();
     }
 
     /// Whether its saves succeed.

@@ -1,13 +1,18 @@
 //! A save is on disk before what follows it leaves.
 
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use regrow_model::port::Input;
 use tokio::io::AsyncWriteExt;
 
 use super::disks::Gated;
 use super::puppet::{Heard, Pull, Puppet, line, soon, until, wire};
-use crate::runtime::{Disk, DiskHealth};
+use crate::runtime::{Disk, DiskHealth, LookError};
+
+const LONG: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn what_follows_a_save_leaves_when_it_is_on_disk_and_what_follows_on_its_link_waits_behind() {
@@ -65,9 +70,7 @@ async fn many_saves_share_one_write() {
         puppet.pull([Pull::Save(number), say]).await;
     }
     // The actor has done all of it before the disk does anything but begin with the first.
-    puppet
-        .pull([Pull::Set("done", std::time::Duration::ZERO)])
-        .await;
+    puppet.pull([Pull::Set("done", Duration::ZERO)]).await;
     puppet.hears().await;
     disk.open();
     for number in 1..=100 {
@@ -156,7 +159,7 @@ async fn a_runtime_that_is_stopped_ends_once_all_is_on_disk_and_said() {
     let disk = Gated::default();
     let mut puppet = Puppet::with_disk(disk.disk()).await;
     let (mut raw, link) = puppet.raw().await;
-    let now = std::time::Duration::ZERO;
+    let now = Duration::ZERO;
     let last = Pull::Say(link, line("last"));
     puppet
         .pull([Pull::Save(1), last, Pull::Set("done", now)])
@@ -187,14 +190,19 @@ async fn a_disk_that_fails_without_saying_so_ends_the_actor() {
 }
 
 #[tokio::test]
-async fn what_is_told_while_nothing_can_be_saved_is_not_kept_without_end() {
+async fn what_is_told_while_nothing_can_be_saved_waits_and_is_not_kept_without_end() {
     let disk = Gated::default();
     let mut puppet = Puppet::with_disk(disk.disk()).await;
-    puppet.pull([Pull::Save(1), Pull::Tell("first")]).await;
-    for _ in 0..=crate::runtime::UNTOLD {
-        puppet.pull([Pull::Tell("later")]).await;
-    }
+    let looks = puppet.looks();
+    let later = std::iter::repeat_n(Pull::Tell("later"), crate::runtime::UNTOLD - 1);
+    let first = [Pull::Save(1), Pull::Tell("first")];
+    puppet.pull(first.into_iter().chain(later)).await;
+    soon(looks.at(LONG, |_| ())).await.unwrap();
+    assert_eq!(puppet.has_heard(), None, "as much as may wait");
+    puppet.pull([Pull::Tell("later")]).await;
     assert_eq!(puppet.hears().await, Heard::Fired("first"));
+    soon(looks.at(LONG, |_| ())).await.unwrap();
+    assert_eq!(puppet.has_heard(), None);
 }
 
 #[tokio::test]
@@ -211,4 +219,54 @@ async fn who_only_stops_sending_still_gets_what_waits_for_the_disk() {
     disk.open();
     assert_eq!(raw.reads().await, Some(wire("durable")));
     assert_eq!(raw.reads().await, None);
+}
+
+#[tokio::test]
+async fn nothing_happens_before_what_an_actor_starts_with_is_on_disk() {
+    let disk = Gated::default();
+    let mut puppet = Puppet::that_is(7, disk.disk()).await;
+    let looks = puppet.looks();
+    puppet.pull([Pull::Tell("second")]).await;
+    let within = Duration::from_millis(100);
+    let late = Err(LookError::Late { within });
+    assert_eq!(looks.at(within, |_| ()).await, late);
+    assert_eq!(puppet.has_heard(), None);
+    disk.open();
+    assert_eq!(puppet.hears().await, Heard::Fired("second"));
+    assert_eq!(disk.saved(), [7]);
+}
+
+#[tokio::test]
+async fn it_can_be_seen_how_many_saves_are_not_on_disk() {
+    let disk = Gated::default();
+    let puppet = Puppet::with_disk(disk.disk()).await;
+    let looks = puppet.looks();
+    puppet.pull((1..=3).map(Pull::Save)).await;
+    let unsaved = async || soon(looks.at(LONG, |view| view.unsaved)).await.unwrap();
+    assert_eq!(unsaved().await, 3);
+    disk.open();
+    until("they are saved", || disk.saved().last() == Some(&3)).await;
+    soon(async { while unsaved().await > 0 {} }).await;
+}
+
+#[tokio::test]
+async fn a_runtime_that_has_stopped_has_let_go_of_its_disk() {
+    struct Held(Arc<AtomicBool>);
+
+    impl Disk<u64> for Held {
+        fn save(&mut self, _: &u64) -> Result<(), Box<dyn Error + Send + Sync>> {
+            Ok(())
+        }
+    }
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    let is_free = Arc::new(AtomicBool::default());
+    let puppet = Puppet::with_disk(Held(is_free.clone())).await;
+    puppet.stop().await;
+    assert!(is_free.load(Ordering::SeqCst), "another one may open it");
 }

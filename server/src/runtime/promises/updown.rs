@@ -1,9 +1,12 @@
 //! Every `Up` is followed by exactly one `Down`, unless the actor closed the link itself.
 
-use regrow_model::port::Input;
+use std::sync::Arc;
+
+use regrow_model::port::{End, Input, Link};
 use tokio::io::AsyncWriteExt;
 
-use super::puppet::{By, Heard, Pull, Puppet, line, wire};
+use super::puppet::{By, Heard, LIMITS, Pull, Puppet, line, wire};
+use crate::runtime::{Event, Outbox};
 
 pub(super) async fn a_link_that_its_far_end_leaves_goes_down_once(by: By) {
     let mut puppet = Puppet::by(by).await;
@@ -47,6 +50,31 @@ pub(super) async fn what_was_sent_before_a_close_is_delivered_whatever_the_far_e
         }
     }
     assert_eq!(raw.reads().await, None);
+}
+
+#[tokio::test]
+async fn what_is_underway_on_a_link_when_its_actor_closes_it_is_never_heard() {
+    let mut puppet = Puppet::new().await;
+    let outbox = Arc::new(Outbox::new(LIMITS.outbox));
+    let (link, end) = (Link(u64::MAX), End::Accepted);
+    puppet.happens(Event::Up { link, end, outbox }).await;
+    assert_eq!(puppet.hears_up().await, link);
+    puppet.pull([Pull::Close(link), Pull::Tell("closed")]).await;
+    assert_eq!(puppet.hears().await, Heard::Fired("closed"));
+    let (line, lines) = (line("too late"), 1);
+    let address = puppet.address.clone();
+    for event in [
+        Event::Line { link, line },
+        Event::Received { link, lines },
+        Event::Down { link },
+        Event::Unreachable {
+            address: address.clone(),
+        },
+    ] {
+        puppet.happens(event).await;
+    }
+    let expected = Heard::Input(Input::Unreachable { address });
+    assert_eq!(puppet.hears().await, expected);
 }
 
 #[tokio::test]
