@@ -173,3 +173,49 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("it doesn't say why")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_panics_is_quoted() {
+        let file = Path::new("regrow.redb");
+        let quotes = |panics: fn()| {
+            let refused = guarded(file, || {
+                panics();
+                Ok(())
+            });
+            refused.unwrap_err().to_string()
+        };
+        let quoted = quotes(|| panic!("no such page"));
+        assert!(quoted.contains("gave up: no such page."), "{quoted}");
+        let quoted = quotes(|| panic!("no page {}", 7));
+        assert!(quoted.contains("gave up: no page 7."), "{quoted}");
+        let quoted = quotes(|| std::panic::panic_any(7));
+        assert!(quoted.contains("gave up: it doesn't say why."), "{quoted}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_seen_is_not_taken_for_one_that_is_not_there() {
+        let place = tempfile::tempdir().unwrap();
+        let lock = Lock::take(place.path()).unwrap();
+        let directory = place.path().join("a file");
+        std::fs::write(&directory, b"not a directory").unwrap();
+        let refused = Engine::start(&directory, lock, plain()).err();
+        match refused.expect("it can't be made there") {
+            StoreError::System { file, .. } => assert_eq!(file, directory.join(FILE)),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_too_short_is_refused_and_the_shortest_is_not() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join(FILE);
+        for (length, is_long_enough) in [(SMALLEST - 1, false), (SMALLEST, true)] {
+            std::fs::write(&file, vec![0; length as usize]).unwrap();
+            assert_eq!(not_cut_short(&file).is_ok(), is_long_enough, "{length}");
+        }
+    }
+}

@@ -115,3 +115,39 @@ impl StoreError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_engine_says_is_the_fault_of_the_file_of_the_system_or_of_another_process() {
+        let explain = |error| StoreError::explain(Path::new("/data/regrow.redb"), error);
+        let io = |kind: ErrorKind| redb::Error::Io(kind.into());
+        for error in [
+            redb::Error::Corrupted("a page".to_owned()),
+            redb::Error::UpgradeRequired(1),
+            io(ErrorKind::UnexpectedEof),
+            io(ErrorKind::InvalidData),
+        ] {
+            let explained = explain(error);
+            assert!(
+                matches!(explained, StoreError::Damaged { .. }),
+                "{explained}"
+            );
+        }
+        for error in [io(ErrorKind::StorageFull), redb::Error::PreviousIo] {
+            let explained = explain(error);
+            assert!(
+                matches!(explained, StoreError::System { .. }),
+                "{explained}"
+            );
+        }
+        match explain(redb::Error::DatabaseAlreadyOpen) {
+            StoreError::InUse { directory } => assert_eq!(directory, Path::new("/data")),
+            other => panic!("{other}"),
+        }
+        let cut = explain(io(ErrorKind::UnexpectedEof)).to_string();
+        assert!(cut.contains("its end is missing"), "{cut}");
+    }
+}

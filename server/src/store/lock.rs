@@ -110,3 +110,51 @@ pub(crate) fn above(path: &Path) -> &Path {
 pub(crate) fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_not_there_is_made_and_only_its_owner_may_read_it() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = place.path().join("a/b");
+        let _lock = Lock::take(&directory).unwrap();
+        for made in [directory.as_path(), above(&directory)] {
+            let mode = std::fs::metadata(made).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{}", made.display());
+        }
+    }
+
+    #[test]
+    fn what_a_directory_is_in_has_a_name_even_if_it_is_not_said() {
+        for (path, wanted) in [("a/b", "a"), ("/a", "/"), ("a", "."), ("/", ".")] {
+            assert_eq!(above(Path::new(path)), Path::new(wanted), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_not_taken_for_one_that_cannot_be_written() {
+        let place = tempfile::tempdir().unwrap();
+        let looked = Lock::take_to_look(&place.path().join("nowhere"));
+        assert!(matches!(looked, Err(StoreError::Lock { .. })), "{looked:?}");
+        use io::ErrorKind::{NotFound, PermissionDenied, ReadOnlyFilesystem};
+        for (kind, wanted) in [
+            (PermissionDenied, true),
+            (ReadOnlyFilesystem, true),
+            (NotFound, false),
+        ] {
+            assert_eq!(is_read_only(&kind.into()), wanted, "{kind}");
+        }
+    }
+
+    /// Nobody makes files there, whatever his rights.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn where_nothing_can_be_written_who_looks_needs_no_lock() {
+        let looked = Lock::take_to_look(Path::new("/sys"));
+        assert!(matches!(looked, Ok(None)), "{looked:?}");
+    }
+}

@@ -173,4 +173,73 @@ mod tests {
         let (overlay, _) = overlay(&[9; 100]);
         assert!(overlay.read(90, &mut [0; 11]).is_err());
     }
+
+    /// The same, in memory.
+    struct Plain(Vec<u8>);
+
+    impl Plain {
+        fn write(&mut self, offset: usize, data: &[u8]) {
+            self.0[offset..offset + data.len()].copy_from_slice(data);
+        }
+
+        fn set_len(&mut self, len: usize) {
+            self.0.resize(len, 0);
+        }
+    }
+
+    #[test]
+    fn whatever_is_written_cut_and_made_long_it_is_what_a_file_would_be() {
+        use rand::rngs::StdRng;
+        use rand::{Rng, SeedableRng};
+
+        let mut chance = StdRng::seed_from_u64(7);
+        for _ in 0..200 {
+            let content: Vec<u8> = (0..chance.random_range(0..5 * BLOCK))
+                .map(|_| chance.random())
+                .collect();
+            let (overlay, _) = overlay(&content);
+            let mut plain = Plain(content);
+            // Where blocks begin and end is where it may go wrong.
+            let near = |chance: &mut StdRng, most: usize| {
+                let edge = BLOCK * chance.random_range(0..=most / BLOCK);
+                let near = edge.saturating_add_signed(chance.random_range(-2..=2_i32) as isize);
+                [near, chance.random_range(0..=most)][usize::from(chance.random_bool(0.5))]
+                    .min(most)
+            };
+            for _ in 0..20 {
+                if chance.random_bool(0.3) {
+                    let len = near(&mut chance, 6 * BLOCK);
+                    overlay.set_len(len as u64).unwrap();
+                    plain.set_len(len);
+                } else {
+                    let whole = plain.0.len();
+                    let (from, to) = (near(&mut chance, whole), near(&mut chance, whole));
+                    let data = vec![chance.random(); from.abs_diff(to)];
+                    overlay.write(from.min(to) as u64, &data).unwrap();
+                    plain.write(from.min(to), &data);
+                }
+                assert_eq!(overlay.len().unwrap(), plain.0.len() as u64);
+                assert!(all(&overlay) == plain.0);
+                let whole = plain.0.len();
+                let (from, to) = (near(&mut chance, whole), near(&mut chance, whole));
+                let (from, to) = (from.min(to), from.max(to));
+                let mut out = vec![1; to - from];
+                overlay.read(from as u64, &mut out).unwrap();
+                assert!(out == plain.0[from..to]);
+                out.resize(whole - from + 1, 1);
+                assert!(overlay.read(from as u64, &mut out).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_cut_off_is_not_kept() {
+        let (overlay, _) = overlay(&[9; 100]);
+        overlay.set_len(8 * BLOCK as u64).unwrap();
+        overlay.write(0, &[7; 8 * BLOCK]).unwrap();
+        for (len, blocks) in [(5 * BLOCK, 5), (4 * BLOCK + 1, 5), (4 * BLOCK, 4), (0, 0)] {
+            overlay.set_len(len as u64).unwrap();
+            assert_eq!(overlay.over().blocks.len(), blocks, "cut to {len}");
+        }
+    }
 }

@@ -29,6 +29,8 @@ struct Plan {
     /// What the one after them, and all later ones, fail with; or that one alone.
     error: i32,
     once: bool,
+    /// Whether the next one panics.
+    panics: bool,
     /// Whether an operation has failed.
     failed: bool,
     syncs: usize,
@@ -55,6 +57,8 @@ impl Faults {
     }
 
     fn operate(&self) -> io::Result<()> {
+        let panics = std::mem::take(&mut self.0.lock().unwrap().panics);
+        assert!(!panics, "a bug");
         let mut plan = self.0.lock().unwrap();
         match plan.left {
             None => Ok(()),
@@ -210,6 +214,7 @@ fn with_an_interval_saves_share_an_fsync_and_the_last_ones_get_theirs_when_it_is
     let (dir, faults) = (directory(), Faults::default());
     let interval = Duration::from_secs(600);
     let mut store = faults.store(dir.path()).sync_every(interval);
+    let began = Instant::now();
     store.put(&state(1)).unwrap();
     assert_eq!(store.due(), None, "an identity is on disk at once");
     let before = faults.syncs();
@@ -219,7 +224,7 @@ fn with_an_interval_saves_share_an_fsync_and_the_last_ones_get_theirs_when_it_is
     }
     assert_eq!(faults.syncs(), before);
     let due = store.due().expect("what was saved is not yet on disk");
-    assert!(due <= Instant::now() + interval);
+    assert!(began + interval <= due && due <= Instant::now() + interval);
     store.sync().unwrap();
     assert!(faults.syncs() > before);
     assert_eq!(store.due(), None);
@@ -240,4 +245,41 @@ fn with_an_interval_what_a_failed_fsync_has_lost_is_written_again() {
     store.sync().unwrap();
     drop(store);
     assert_eq!(faults.store(dir.path()).saved(), Some(state(2)));
+}
+
+#[test]
+fn with_an_interval_that_is_over_a_save_gets_its_fsync_at_once() {
+    let (dir, faults) = (directory(), Faults::default());
+    let mut store = faults.store(dir.path()).sync_every(Duration::ZERO);
+    for saves in 1..3 {
+        let before = faults.syncs();
+        store.put(&state(saves)).unwrap();
+        assert!(faults.syncs() > before);
+        assert_eq!(store.due(), None);
+    }
+}
+
+#[test]
+fn an_engine_that_panics_when_it_closes_its_file_harms_nobody() {
+    let (dir, faults) = (directory(), Faults::default());
+    let mut store = faults.store(dir.path());
+    store.put(&state(1)).unwrap();
+    faults.0.lock().unwrap().panics = true;
+    drop(store);
+    assert!(!faults.0.lock().unwrap().panics, "it has");
+    assert_eq!(faults.store(dir.path()).saved(), Some(state(1)));
+}
+
+#[test]
+fn a_store_is_the_disk_of_whoever_runs_on_it() {
+    let (dir, faults) = (directory(), Faults::default());
+    let mut store = faults.store(dir.path());
+    let disk: &mut dyn Disk<State> = &mut store;
+    disk.save(&state(1)).unwrap();
+    faults.after(0, EIO, false);
+    assert!(disk.save(&state(2)).is_err());
+    faults.heal();
+    disk.save(&state(3)).unwrap();
+    drop(store);
+    assert_eq!(faults.store(dir.path()).saved(), Some(state(3)));
 }

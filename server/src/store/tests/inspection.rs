@@ -1,8 +1,9 @@
 //! Looking at a store while no server has it, and making it small.
 
+use std::collections::BTreeMap;
 use std::fs;
 
-use super::{directory, schema, some_state};
+use super::{directory, schema, some_state, write_row};
 use crate::store::engine::FILE;
 use crate::store::{Nothing, Store, StoreError, compact, inspect};
 
@@ -13,12 +14,18 @@ fn what_is_there_is_counted_by_table() {
     store.put(&some_state()).unwrap();
     drop(store);
     let contents = inspect(dir.path(), &schema()).unwrap();
-    let tables: Vec<_> = contents
-        .tables
-        .iter()
-        .map(|table| (table.name.as_str(), table.rows))
-        .collect();
-    assert_eq!(tables, [("cursors", 1), ("users", 100)]);
+    let mut wanted = BTreeMap::from([("cursors", (0, 0)), ("users", (0, 0))]);
+    let counted = schema().unfold(&some_state(), |table, key, value| {
+        let (rows, bytes) = wanted.get_mut(table).ok_or(table)?;
+        *rows += 1;
+        *bytes += (key.len() + value.len()) as u64;
+        Ok(())
+    });
+    assert_eq!(counted, Ok::<(), &str>(()));
+    assert_eq!((wanted["cursors"].0, wanted["users"].0), (1, 100));
+    let tables = contents.tables.iter();
+    let tables = tables.map(|table| (table.name.as_str(), (table.rows, table.bytes)));
+    assert!(tables.eq(wanted), "{contents:?}");
     assert!(contents.used);
     let length = fs::metadata(dir.path().join(FILE)).unwrap().len();
     assert_eq!(contents.file_bytes, length);
@@ -69,4 +76,23 @@ fn a_server_that_keeps_nothing_has_its_directory_to_itself_and_forgets_nothing_k
     let kept = Nothing::open(dir.path()).err().unwrap();
     assert!(matches!(kept, StoreError::Kept { .. }), "{kept}");
     assert!(kept.to_string().contains("--data"));
+}
+
+#[test]
+fn a_store_that_nobody_has_saved_in_is_sound_and_unused() {
+    let dir = directory();
+    drop(Store::open(dir.path(), schema()).unwrap());
+    let contents = inspect(dir.path(), &schema()).unwrap();
+    assert!(!contents.used);
+    assert!(contents.tables.is_empty(), "{contents:?}");
+}
+
+#[test]
+fn a_table_that_is_none_of_ours_is_damage() {
+    let dir = directory();
+    drop(Store::open(dir.path(), schema()).unwrap());
+    write_row(dir.path(), "strangers", b"1", b"1");
+    let seen = inspect(dir.path(), &schema()).unwrap_err();
+    assert!(matches!(seen, StoreError::Damaged { .. }), "{seen}");
+    assert!(seen.to_string().contains("\"strangers\""), "{seen}");
 }

@@ -4,7 +4,10 @@ mod damage;
 mod faults;
 mod inspection;
 
+use std::collections::HashMap;
+
 use imbl::OrdMap;
+use redb::TableHandle;
 use tempfile::TempDir;
 
 use super::engine::FORMAT_KEY;
@@ -41,6 +44,16 @@ fn some_state() -> State {
 
 fn directory() -> TempDir {
     tempfile::tempdir().expect("a directory for the test")
+}
+
+/// Writes a row past the store.
+fn write_row(directory: &Path, table: &str, key: &[u8], value: &[u8]) {
+    let database = Database::create(directory.join(FILE)).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let mut opened = transaction.open_table(definition(table)).unwrap();
+    opened.insert(key, value).unwrap();
+    drop(opened);
+    transaction.commit().unwrap();
 }
 
 #[test]
@@ -110,15 +123,7 @@ fn another_format_is_refused() {
     let mut store = Store::open(dir.path(), schema()).unwrap();
     store.put(&some_state()).unwrap();
     drop(store);
-    let database = Database::create(dir.path().join(FILE)).unwrap();
-    let transaction = database.begin_write().unwrap();
-    transaction
-        .open_table(META)
-        .unwrap()
-        .insert(FORMAT_KEY, 99_u64.to_be_bytes().as_slice())
-        .unwrap();
-    transaction.commit().unwrap();
-    drop(database);
+    write_row(dir.path(), META.name(), FORMAT_KEY, &99_u64.to_be_bytes());
     let error = Store::open(dir.path(), schema()).err().unwrap();
     assert!(
         matches!(
@@ -150,4 +155,58 @@ fn a_copy_taken_between_saves_opens_with_the_last_save() {
     std::fs::copy(dir.path().join(FILE), copy.path().join(FILE)).unwrap();
     let store = Store::open(copy.path(), schema()).unwrap();
     assert_eq!(store.saved(), Some(some_state()));
+}
+
+#[test]
+fn a_row_that_makes_no_sense_is_damage_and_its_table_is_named() {
+    for (table, key, value) in [
+        ("users", b"\"zoe\"".as_slice(), b"\"no number\"".as_slice()),
+        ("users", b"no text", b"1"),
+        ("cursors", b"[\"aaron\",1]", b"1"),
+        (META.name(), ROOT_KEY, b"no number"),
+    ] {
+        let dir = directory();
+        let mut store = Store::open(dir.path(), schema()).unwrap();
+        store.put(&some_state()).unwrap();
+        drop(store);
+        write_row(dir.path(), table, key, value);
+        let refusals = [
+            Store::open(dir.path(), schema()).err(),
+            inspect(dir.path(), &schema()).err(),
+        ];
+        for refused in refusals {
+            let refused = refused.expect(table);
+            assert!(matches!(refused, StoreError::Damaged { .. }), "{refused}");
+            let named = format!("a row of table {table} makes no sense");
+            assert!(refused.to_string().contains(&named), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn what_is_unfolded_folds_to_the_same_state() {
+    let (schema, state) = (schema(), some_state());
+    let mut tables: HashMap<String, Rows> = HashMap::new();
+    let unfolded = schema.unfold(&state, |table, key, value| {
+        let row = (key.to_vec(), value.to_vec());
+        tables.entry(table.to_owned()).or_default().push(row);
+        Ok(())
+    });
+    assert_eq!(unfolded, Ok::<(), ()>(()));
+    let root = schema.unfold_root(&state);
+    assert_eq!(schema.fold(&root, &tables).unwrap(), state);
+    assert!(schema.fold("no number", &tables).is_err());
+    let strange = (b"\"zoe\"".to_vec(), b"\"no number\"".to_vec());
+    tables.entry("users".to_owned()).or_default().push(strange);
+    assert!(schema.fold(&root, &tables).is_err());
+}
+
+#[test]
+fn unfolding_ends_where_whoever_takes_the_rows_takes_no_more() {
+    let mut taken = 0;
+    let unfolded = schema().unfold(&some_state(), |_, _, _| {
+        taken += 1;
+        if taken < 3 { Ok(()) } else { Err("full") }
+    });
+    assert_eq!((unfolded, taken), (Err("full"), 3));
 }
