@@ -287,6 +287,18 @@ impl State {
         self.halted.is_none() && !self.drain.is_leaving()
     }
 
+    /// The same, but for the credit that it owes its neighbours.
+    pub fn without_debts(&self) -> Self {
+        let mut state = self.clone();
+        for edge in state.registry.edges.values_mut() {
+            edge.window = edge.window.without_debt();
+        }
+        for edge in state.delivery.edges.values_mut() {
+            edge.window = edge.window.without_debt();
+        }
+        state
+    }
+
     /// Stops for good: says so, and lets go of everything.
     pub(crate) fn halt(&mut self, why: Halt, step: &mut Step<'_>) {
         for link in std::mem::take(&mut self.links).into_keys() {

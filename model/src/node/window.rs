@@ -50,6 +50,11 @@ impl Window {
         (self.owed * 2 >= size).then(|| std::mem::take(&mut self.owed))
     }
 
+    /// The same, with nothing to be granted.
+    pub fn without_debt(self) -> Self {
+        Self { owed: 0, ..self }
+    }
+
     /// The far end grants more. Never more than the window's size, whatever it says.
     pub fn grant(&mut self, lines: u32, size: Option<u32>) {
         if let (Some(credit), Some(size)) = (&mut self.credit, size) {

@@ -98,7 +98,12 @@ pub const SCENARIOS: &[Scenario] = &[
             parts: &[Part::Tree, Part::Balance],
             ..world(&[0, 1, 2], vec![])
         },
-        reaches: &["crash", "server given up", "RETIRED"],
+        reaches: &[
+            "crash",
+            "server given up",
+            "RETIRED",
+            "in vain: SERVER_ANNOUNCE",
+        ],
     },
     Scenario {
         name: "redirect-line",

@@ -86,7 +86,7 @@ pub const SCENARIOS: &[Scenario] = &[
             start: Start::Acquainted,
             ..unhurried(world(&[0, 1], vec![], &[Event::Drain(2)]))
         },
-        reaches: &["drain", "joined", "handed over"],
+        reaches: &["drain", "joined", "handed over", "in vain: KNOWN"],
     },
     Scenario {
         name: "drain-one-at-a-time",

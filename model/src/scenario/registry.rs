@@ -117,7 +117,12 @@ pub const SCENARIOS: &[Scenario] = &[
             setup.rules.registry.limits.window_chunks = 1;
             setup
         },
-        reaches: &["LOCK_DENIED", "record ahead of its stream", "crash"],
+        reaches: &[
+            "LOCK_DENIED",
+            "record ahead of its stream",
+            "crash",
+            "in vain: DIRECTORY",
+        ],
     },
     Scenario {
         name: "asked-of-who-is-given-up",

@@ -148,6 +148,7 @@ pub(crate) const ALL: &[&str] = &[
     "in vain: FLOORS",
     "in vain: SERVER_ANNOUNCE",
     "in vain: ACTIVITY_BROADCAST",
+    "in vain: DIRECTORY",
 ];
 
 /// Labels that no scenario may come across: lines and timers that are never in vain ([`in_vain`]).
@@ -158,7 +159,7 @@ pub(crate) fn wants_naming(label: &str) -> bool {
     label == "nonsense" || label.starts_with("in vain")
 }
 
-/// What it is called if nothing comes of something that happens to a server: it changes nothing there, and causes nothing.
+/// What it is called if nothing but credit comes of something that happens to a server: it changes nothing there, and causes nothing.
 /// Nothing for what is so by nature: an answer of a round that is over, a join of a start that is, the dial of a server that has become a neighbour meanwhile.
 /// What clients say isn't judged.
 pub(super) fn in_vain(cause: &OfServer) -> Option<&'static str> {
@@ -184,12 +185,12 @@ pub(super) fn in_vain(cause: &OfServer) -> Option<&'static str> {
                 Peer::Sessions(_) => Some("in vain: SESSIONS"),
                 Peer::Floors { .. } => Some("in vain: FLOORS"),
                 Peer::ServerAnnounce { .. } => Some("in vain: SERVER_ANNOUNCE"),
+                Peer::Directory(_) => Some("in vain: DIRECTORY"),
                 Peer::ActivityBroadcast(_) => Some("in vain: ACTIVITY_BROADCAST"),
                 Peer::Forget { .. }
                 | Peer::Retired { .. }
                 | Peer::Hello(_)
                 | Peer::LockRequest(_)
-                | Peer::Directory(_)
                 | Peer::DirectoryCredit { .. }
                 | Peer::Skip(_)
                 | Peer::DeliveryCredit { .. }

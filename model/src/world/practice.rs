@@ -15,7 +15,7 @@ use stateright::actor::{Actor, Command, Id, Out};
 use super::link::Deed;
 use super::{Memo, memo};
 use crate::client::{self, Ask, Client, Told};
-use crate::message::Line;
+use crate::message::{Line, Peer};
 use crate::node::{self, Node, Order, Report};
 use crate::port::{Effect, Input, Link, Port};
 
@@ -124,14 +124,6 @@ impl<N: Reacts> Reaction<N> {
         Self { state, wants, told }
     }
 
-    /// Whether nothing has come of it: its state is the one before, and it asks for nothing and tells nothing.
-    pub(super) fn is_nothing(&self, before: &Memo<N::State>) -> bool
-    where
-        N::State: Eq,
-    {
-        self.wants.is_empty() && self.told.is_empty() && self.state == *before
-    }
-
     fn of(actor: &N, before: &Memo<N::State>, cause: Cause<N::Timer, N::Ask>) -> Self {
         let mut out = Out::new();
         let mut state = Cow::Borrowed(&**before);
@@ -152,6 +144,26 @@ impl<N: Reacts> Reaction<N> {
             Cow::Owned(state) => Memo::new(state),
         };
         Self::new(after, out)
+    }
+}
+
+impl Reaction<Node> {
+    /// Whether nothing has come of it: but for credit, its state is the one before, and it asks for nothing and tells nothing.
+    pub(super) fn is_nothing(&self, before: &Memo<node::State>) -> bool {
+        let is_credit = |want: &Want<Node>| match want {
+            Want::Do(Deed::Send { line, .. }) => matches!(
+                **line,
+                Line::Peer(Peer::DirectoryCredit { .. } | Peer::DeliveryCredit { .. })
+            ),
+            Want::Do(Deed::Open { .. } | Deed::Close { .. })
+            | Want::Set(..)
+            | Want::Unset(_)
+            | Want::Save(_) => false,
+        };
+        self.told.is_empty()
+            && self.wants.iter().all(is_credit)
+            && self.state.durable == before.durable
+            && self.state.without_debts() == before.without_debts()
     }
 }
 

@@ -326,11 +326,12 @@ fn run(world: &World, state: &mut State, server: usize, cause: OfServer, seen: &
     }
     let in_vain = label::in_vain(&cause);
     let deja = world.nodes[server].react(&process.state, cause);
-    let is_in_vain = process.state.listens() && deja.reaction.is_nothing(&process.state);
-    in_vain
-        .filter(|_| is_in_vain)
-        .into_iter()
-        .for_each(|label| seen.note(label));
+    if let Some(label) = in_vain
+        && process.state.listens()
+        && deja.reaction.is_nothing(&process.state)
+    {
+        seen.note(label);
+    }
     process.state = deja.reaction.state.clone();
     carry_out(world, state, server, machine, &deja.reaction, seen);
 }

@@ -118,7 +118,13 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .patient()
         },
-        reaches: &["crash", "server given up", "client starts again"],
+        reaches: &[
+            "crash",
+            "server given up",
+            "client starts again",
+            "in vain: FLOORS",
+            "in vain: SESSIONS",
+        ],
     },
     Scenario {
         name: "uncounted-at-the-second-tick",
@@ -137,7 +143,7 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "a server that was away skips what a client has said, and is to forget some time how far that is; timers wait until nothing else can happen",
         size: Size::Smoke,
         setup: || forgetful(away(vec![anonymous(1, Kind::Ours, &[1], [say("a")])])).patient(),
-        reaches: &["SKIP", "Age"],
+        reaches: &["SKIP", "Age", "in vain: FLOORS"],
     },
     Scenario {
         name: "given-up-returns",

@@ -23,7 +23,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 ..told(world(&[0, 1, 1], users, CALM), &[cut])
             }
         },
-        reaches: &["SESSIONS", "parent lost", "joined"],
+        reaches: &["SESSIONS", "parent lost", "joined", "in vain: SESSIONS"],
     },
     Scenario {
         name: "late-joiners-patient",
@@ -52,7 +52,7 @@ pub const SCENARIOS: &[Scenario] = &[
             let story = [Event::Cut(Ways::between(&[1], &[2])), Event::Heal];
             quiet(told(world(&[0, 1], users, CALM), &story)).patient()
         },
-        reaches: &["cut", "heal", "HELLO"],
+        reaches: &["cut", "heal", "HELLO", "in vain: FLOORS"],
     },
     Scenario {
         name: "joins-and-leaves",
@@ -72,7 +72,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 ..setup
             }
         },
-        reaches: &["drain", "handed over", "HELLO"],
+        reaches: &["drain", "handed over", "HELLO", "in vain: KNOWN"],
     },
     Scenario {
         name: "logs-in-and-joins",

@@ -93,7 +93,7 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .patient()
         },
-        reaches: &["told: registered", "cut", "heal"],
+        reaches: &["told: registered", "cut", "heal", "in vain: FLOORS"],
     },
     Scenario {
         name: "registers-where-somebody-speaks",
