@@ -121,7 +121,7 @@ pub const SCENARIOS: &[Scenario] = &[
             "LOCK_DENIED",
             "record ahead of its stream",
             "crash",
-            "in vain: DIRECTORY",
+            "in vain: DIRECTORY_CREDIT",
         ],
     },
     Scenario {

@@ -148,7 +148,7 @@ pub(crate) const ALL: &[&str] = &[
     "in vain: FLOORS",
     "in vain: SERVER_ANNOUNCE",
     "in vain: ACTIVITY_BROADCAST",
-    "in vain: DIRECTORY",
+    "in vain: DIRECTORY_CREDIT",
 ];
 
 /// Labels that no scenario may come across: lines and timers that are never in vain ([`in_vain`]).
@@ -185,13 +185,13 @@ pub(super) fn in_vain(cause: &OfServer) -> Option<&'static str> {
                 Peer::Sessions(_) => Some("in vain: SESSIONS"),
                 Peer::Floors { .. } => Some("in vain: FLOORS"),
                 Peer::ServerAnnounce { .. } => Some("in vain: SERVER_ANNOUNCE"),
-                Peer::Directory(_) => Some("in vain: DIRECTORY"),
+                Peer::DirectoryCredit { .. } => Some("in vain: DIRECTORY_CREDIT"),
                 Peer::ActivityBroadcast(_) => Some("in vain: ACTIVITY_BROADCAST"),
                 Peer::Forget { .. }
                 | Peer::Retired { .. }
                 | Peer::Hello(_)
                 | Peer::LockRequest(_)
-                | Peer::DirectoryCredit { .. }
+                | Peer::Directory(_)
                 | Peer::Skip(_)
                 | Peer::DeliveryCredit { .. }
                 | Peer::Leave
