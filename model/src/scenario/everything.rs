@@ -40,7 +40,7 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .patient()
         },
-        reaches: &["told: refused", "crash", "restart"],
+        reaches: &["told: refused", "crash", "restart", "in vain: FLOORS"],
     },
     Scenario {
         name: "pair-at-once-patient",
@@ -61,7 +61,7 @@ pub const SCENARIOS: &[Scenario] = &[
             }
             .patient()
         },
-        reaches: &["told: name lost", "cut", "heal"],
+        reaches: &["told: name lost", "cut", "heal", "in vain: FLOORS"],
     },
     Scenario {
         name: "trio-in-a-crash-patient",

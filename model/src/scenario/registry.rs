@@ -251,7 +251,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 1,
             )
         },
-        reaches: &["two owners of one name", "loser told"],
+        reaches: &["two owners of one name", "loser told", "in vain: DIRECTORY"],
     },
     Scenario {
         name: "name-race-crash",
@@ -362,7 +362,7 @@ pub const SCENARIOS: &[Scenario] = &[
                 1,
             )
         },
-        reaches: &["two owners of one name", "loser told"],
+        reaches: &["two owners of one name", "loser told", "in vain: DIRECTORY"],
     },
     Scenario {
         name: "newcomer-hears-of-a-loser-patient",
@@ -433,6 +433,8 @@ pub const SCENARIOS: &[Scenario] = &[
             "restart",
             "two owners of one name",
             "loser told",
+            "in vain: KNOWN",
+            "in vain: DIRECTORY_CREDIT",
         ],
     },
     Scenario {

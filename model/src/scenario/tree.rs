@@ -364,7 +364,7 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "the same with timers that may fire at any time, and nobody who has a parent probes",
         size: Size::Full,
         setup: || crashes(2, Setup::tree(&[0, 1, 2])).without_probes(),
-        reaches: &["crash", "restart", "parent lost", "sync"],
+        reaches: &["crash", "restart", "parent lost", "sync", "in vain: KNOWN"],
     },
     Scenario {
         name: "halves-crash-unprobed",

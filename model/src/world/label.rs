@@ -142,12 +142,12 @@ pub(crate) const ALL: &[&str] = &[
     "sync",
     "client dies",
     "client starts again",
-    "in vain: PATH",
     "in vain: KNOWN",
     "in vain: SESSIONS",
     "in vain: FLOORS",
     "in vain: SERVER_ANNOUNCE",
     "in vain: ACTIVITY_BROADCAST",
+    "in vain: DIRECTORY",
     "in vain: DIRECTORY_CREDIT",
 ];
 
@@ -180,18 +180,18 @@ pub(super) fn in_vain(cause: &OfServer) -> Option<&'static str> {
                 | Peer::LockAllowed(_)
                 | Peer::LockDenied(_)
                 | Peer::LockRelease(_) => None,
-                Peer::Path { .. } => Some("in vain: PATH"),
                 Peer::Known { .. } => Some("in vain: KNOWN"),
                 Peer::Sessions(_) => Some("in vain: SESSIONS"),
                 Peer::Floors { .. } => Some("in vain: FLOORS"),
                 Peer::ServerAnnounce { .. } => Some("in vain: SERVER_ANNOUNCE"),
+                Peer::Directory(_) => Some("in vain: DIRECTORY"),
                 Peer::DirectoryCredit { .. } => Some("in vain: DIRECTORY_CREDIT"),
                 Peer::ActivityBroadcast(_) => Some("in vain: ACTIVITY_BROADCAST"),
-                Peer::Forget { .. }
+                Peer::Path { .. }
+                | Peer::Forget { .. }
                 | Peer::Retired { .. }
                 | Peer::Hello(_)
                 | Peer::LockRequest(_)
-                | Peer::Directory(_)
                 | Peer::Skip(_)
                 | Peer::DeliveryCredit { .. }
                 | Peer::Leave

@@ -253,11 +253,18 @@ fn a_new_neighbour_is_told_of_everyone() {
 fn what_a_new_neighbour_knows_goes_on_too() {
     let mut hand = Hand::new();
     let hello = Hello {
-        loads: vec![load(2, 1, 5), load(9, 4, 2)],
+        loads: vec![load(2, 1, 5), load(3, 4, 2)],
         ..Hello::default()
     };
     hand.hear(S2, Peer::Hello(Box::new(hello)));
-    assert_eq!(hand.told(), [(S3, load(2, 1, 5)), (S3, load(9, 4, 2))]);
+    assert_eq!(hand.told(), [(S3, load(2, 1, 5)), (S3, load(3, 4, 2))]);
+}
+
+#[test]
+fn of_who_is_not_known_or_not_any_more_nothing_is_taken_in() {
+    let mut hand = Hand::new();
+    hand.announce(S2, load(9, 4, 2));
+    assert_eq!(hand.told(), []);
 }
 
 #[test]

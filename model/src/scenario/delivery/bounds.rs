@@ -93,7 +93,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             short_log(quiet(world(&[0, 1], users, CUT))).patient()
         },
-        reaches: &["SKIP", "why: server forgotten"],
+        reaches: &["SKIP", "why: server forgotten", "in vain: FLOORS"],
     },
     Scenario {
         name: "skip-past-slow-reader-patient",

@@ -92,7 +92,7 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "the same; timers wait until nothing else can happen",
         size: Size::Full,
         setup: || says_on().patient(),
-        reaches: &["crash", "restart"],
+        reaches: &["crash", "restart", "in vain: FLOORS"],
     },
     Scenario {
         name: "returns-after-a-crash",
@@ -131,7 +131,13 @@ pub const SCENARIOS: &[Scenario] = &[
                 &[Event::Crash(2), Event::Restart(2)],
             )
         },
-        reaches: &["client starts again", "crash", "restart"],
+        reaches: &[
+            "client starts again",
+            "crash",
+            "restart",
+            "in vain: FLOORS",
+            "in vain: SESSIONS",
+        ],
     },
     Scenario {
         name: "another-copy-at-the-only-server",
@@ -158,7 +164,14 @@ pub const SCENARIOS: &[Scenario] = &[
             let story = [cut, Event::Heal, Event::Crash(2), Event::Restart(2)];
             told(quiet(world(&[0, 1], users, CALM)), &story).patient()
         },
-        reaches: &["cut", "heal", "client starts again", "crash", "restart"],
+        reaches: &[
+            "cut",
+            "heal",
+            "client starts again",
+            "crash",
+            "restart",
+            "in vain: FLOORS",
+        ],
     },
     Scenario {
         name: "server-dies",

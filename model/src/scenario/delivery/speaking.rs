@@ -170,7 +170,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             world(&[0, 1], users, CUT)
         },
-        reaches: &["cut", "heal"],
+        reaches: &["cut", "heal", "in vain: FLOORS"],
     },
     Scenario {
         name: "three-in-a-line",
@@ -221,7 +221,7 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "the same; timers wait until nothing else can happen",
         size: Size::Full,
         setup: || moving_sender().patient(),
-        reaches: &["cut", "heal", "received"],
+        reaches: &["cut", "heal", "received", "in vain: FLOORS"],
     },
     Scenario {
         name: "says-again-to-newcomers-patient",
