@@ -434,7 +434,7 @@ pub const SCENARIOS: &[Scenario] = &[
             "two owners of one name",
             "loser told",
             "in vain: KNOWN",
-            "in vain: DIRECTORY_CREDIT",
+            "in vain: LOCK_REQUEST",
         ],
     },
     Scenario {

@@ -149,10 +149,21 @@ pub(crate) const ALL: &[&str] = &[
     "in vain: ACTIVITY_BROADCAST",
     "in vain: DIRECTORY",
     "in vain: DIRECTORY_CREDIT",
+    "in vain: LOCK_REQUEST",
 ];
 
 /// Labels that no scenario may come across: lines and timers that are never in vain ([`in_vain`]).
-pub(crate) const NEVER: &[&str] = &["in vain: another line", "in vain: a timer"];
+pub(crate) const NEVER: &[&str] = &[
+    "in vain: a timer",
+    "in vain: PATH",
+    "in vain: HELLO",
+    "in vain: RETIRED",
+    "in vain: SKIP",
+    "in vain: DELIVERY_CREDIT",
+    "in vain: FORGET",
+    "in vain: LEAVE",
+    "in vain: LEFT",
+];
 
 /// Whether this may occur only where a scenario names it: servers that keep to the protocol make sense to each other, and say nothing in vain.
 pub(crate) fn wants_naming(label: &str) -> bool {
@@ -187,15 +198,15 @@ pub(super) fn in_vain(cause: &OfServer) -> Option<&'static str> {
                 Peer::Directory(_) => Some("in vain: DIRECTORY"),
                 Peer::DirectoryCredit { .. } => Some("in vain: DIRECTORY_CREDIT"),
                 Peer::ActivityBroadcast(_) => Some("in vain: ACTIVITY_BROADCAST"),
-                Peer::Path { .. }
-                | Peer::Forget { .. }
-                | Peer::Retired { .. }
-                | Peer::Hello(_)
-                | Peer::LockRequest(_)
-                | Peer::Skip(_)
-                | Peer::DeliveryCredit { .. }
-                | Peer::Leave
-                | Peer::Left => Some("in vain: another line"),
+                Peer::LockRequest(_) => Some("in vain: LOCK_REQUEST"),
+                Peer::Path { .. } => Some("in vain: PATH"),
+                Peer::Hello(_) => Some("in vain: HELLO"),
+                Peer::Retired { .. } => Some("in vain: RETIRED"),
+                Peer::Skip(_) => Some("in vain: SKIP"),
+                Peer::DeliveryCredit { .. } => Some("in vain: DELIVERY_CREDIT"),
+                Peer::Forget { .. } => Some("in vain: FORGET"),
+                Peer::Leave => Some("in vain: LEAVE"),
+                Peer::Left => Some("in vain: LEFT"),
             },
             Line::Request(_) | Line::Reply(_) | Line::Malformed(_) => None,
         },
