@@ -100,7 +100,10 @@ pub const MUTANTS: &[Mutant] = &[
         name: "dedupe-by-stream",
         says: "a repeat is recognised by its number in a stream, not by its sender's",
         scenario: "speaker-moves-on",
-        alter: |setup| setup.rules.delivery.is_repeat = |_, _| false,
+        alter: |setup| {
+            setup.rules.delivery.is_repeat = |_, _| false;
+            setup.law = Some("no duplicate");
+        },
     },
     Mutant {
         name: "replay-by-stream",
@@ -226,6 +229,7 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| {
             setup.rules.delivery.ages = |phase, _| phase <= Phase::Left;
             setup.rules.delivery.spares_present = || false;
+            setup.law = Some("nobody who is here expires");
         },
     },
     Mutant {
@@ -299,5 +303,11 @@ pub const MUTANTS: &[Mutant] = &[
         says: "a session is kept although its user has lost the name",
         scenario: "one-name-over-a-cut",
         alter: |setup| setup.rules.delivery.ends_lost = || false,
+    },
+    Mutant {
+        name: "known-for-ever",
+        says: "a client that can't be forgotten when its time is over never is",
+        scenario: "client-expires",
+        alter: |setup| setup.rules.delivery.ages_anew = || false,
     },
 ];

@@ -17,6 +17,12 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.drain.waits_for_neighbours = || false,
     },
     Mutant {
+        name: "leaves-alone",
+        says: "a server leaves although nobody is there to hand over to, and somebody may come",
+        scenario: "drain-orphan",
+        alter: |setup| setup.rules.drain.waits_for_heir = || false,
+    },
+    Mutant {
         name: "taken-over-in-memory",
         says: "a neighbour says that it has taken over what isn't on its disk",
         scenario: "drain-crash-patient",

@@ -29,10 +29,19 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.tree.probes = |_| false,
     },
     Mutant {
+        name: "orphan-probes",
+        says: "a server that has lost its parent goes on waiting for its next probe",
+        scenario: "root-crash-line",
+        alter: |setup| setup.rules.tree.puts_off_probe = || false,
+    },
+    Mutant {
         name: "keeps-dead-root",
         says: "a parent whose root is no elder is not left",
         scenario: "younger-in-the-middle",
-        alter: |setup| setup.rules.tree.leaves = |me, path| path.contains(me),
+        alter: |setup| {
+            setup.rules.tree.leaves = |me, path| path.contains(me);
+            setup.law = Some("the elder reigns");
+        },
     },
     Mutant {
         name: "no-loop-rule",
@@ -47,6 +56,7 @@ pub const MUTANTS: &[Mutant] = &[
                 let others = path.iter().filter(|id| *id != me);
                 std::iter::once(me).chain(others).cloned().collect()
             };
+            setup.law = Some("one tree");
         },
     },
     Mutant {
@@ -82,7 +92,8 @@ pub const MUTANTS: &[Mutant] = &[
                 let (first, then): (Vec<_>, Vec<_>) =
                     order.into_iter().partition(|name| siblings.contains(&name));
                 first.into_iter().chain(then).collect()
-            }
+            };
+            setup.law = Some("as drawn");
         },
     },
     Mutant {
@@ -90,6 +101,15 @@ pub const MUTANTS: &[Mutant] = &[
         says: "a server that hears of a later start of its own name goes on",
         scenario: "duplicate-identity",
         alter: |setup| setup.rules.tree.is_superseded = |_, _| false,
+    },
+    Mutant {
+        name: "stops-at-former-starts",
+        says: "a server stops when it hears of any other start of its name, of a former one too",
+        scenario: "lost-disk-of-a-later-start",
+        alter: |setup| {
+            setup.rules.tree.is_superseded = |mine, heard| heard != mine;
+            setup.law = Some("who has no twin goes on");
+        },
     },
     Mutant {
         name: "teller-not-told",

@@ -110,7 +110,8 @@ pub(super) fn on_timer(s: &mut Node, step: &mut Step<'_>) {
 
 /// Whether somebody is there to hand over to, as far as anybody can be.
 fn is_bound(s: &Node, step: &Step<'_>) -> bool {
-    s.edges().next().is_some() || tree::is_alone(s, step)
+    let is_bound = s.edges().next().is_some() || tree::is_alone(s, step);
+    is_bound || !(step.rules.drain.waits_for_heir)()
 }
 
 fn neighbours_have_all(s: &Node, step: &Step<'_>) -> bool {

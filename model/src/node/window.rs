@@ -51,8 +51,9 @@ impl Window {
     }
 
     /// The same, with nothing to be granted.
-    pub fn without_debt(self) -> Self {
-        Self { owed: 0, ..self }
+    pub fn without_debt(mut self) -> Self {
+        self.owed = 0;
+        self
     }
 
     /// The far end grants more. Never more than the window's size, whatever it says.

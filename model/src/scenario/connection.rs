@@ -43,7 +43,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
     },
     Scenario {
-        name: "said-too-early",
+        name: "said-too-early-patient",
         says: "clients speak before they know whether they have the names that they ask for; there is room for what one says, and not for what the other does",
         size: Size::Smoke,
         setup: || {

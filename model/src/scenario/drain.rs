@@ -157,7 +157,7 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["REGISTER_SUCCESS", "REDIRECT", "handed over"],
     },
     Scenario {
-        name: "drain-names",
+        name: "drain-names-patient",
         says: "a server is stopped that gives two names away, and tells its neighbour one by one; timers wait until nothing else can happen",
         size: Size::Smoke,
         setup: || {

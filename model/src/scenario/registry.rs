@@ -104,7 +104,7 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["LOCK_DENIED", "REGISTER_FAILED"],
     },
     Scenario {
-        name: "denied-before-told",
+        name: "denied-before-told-patient",
         says: "an operator brings two names along for a server that is down, and it tells them one by one; who asks for the second is denied before it is told, and passes on what that showed; timers wait until nothing else can happen",
         size: Size::Smoke,
         setup: || {
@@ -125,7 +125,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
     },
     Scenario {
-        name: "asked-of-who-is-given-up",
+        name: "asked-of-who-is-given-up-patient",
         says: "a client asks a server for a name that was given up although it runs, and stops when it can be heard again; timers wait until nothing else can happen",
         size: Size::Smoke,
         setup: || Setup {
@@ -139,7 +139,7 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["server given up", "halted", "REGISTER_SUCCESS"],
     },
     Scenario {
-        name: "names-brought-along",
+        name: "names-brought-along-patient",
         says: "a server gives a name away and crashes; its operator brings along two, one of them twice and the other from beyond all time; it starts again, and its clock stood still; timers wait until nothing else can happen",
         size: Size::Smoke,
         setup: || Setup {
@@ -160,7 +160,7 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
     },
     Scenario {
-        name: "told-of-a-loser",
+        name: "told-of-a-loser-patient",
         says: "both sides of a cut give one name away; who has the elder hears of the other after the heal, and may crash; timers wait until nothing else can happen",
         size: Size::Smoke,
         setup: || Setup {

@@ -195,8 +195,10 @@ fn forget_clients(s: &mut State, clients: Vec<Sender>, step: &mut Step<'_>) {
     let is_kept =
         |sender: &Sender| is_here(s, sender) || has_last_words(&s.durable.delivery.log, sender);
     let (kept, gone): (Vec<_>, Vec<_>) = clients.into_iter().partition(is_kept);
-    for sender in kept {
-        on_heard_of(s, sender, step);
+    if (step.rules.delivery.ages_anew)() {
+        for sender in kept {
+            on_heard_of(s, sender, step);
+        }
     }
     if gone.is_empty() {
         return;

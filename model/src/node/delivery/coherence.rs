@@ -43,7 +43,7 @@ pub enum Incoherence {
     #[error("the origins of which a neighbour lacks changes aren't those that wait for it")]
     Lacking,
     /// What a neighbour is to be told of floors.
-    #[error("floors wait for sessions, and none do")]
+    #[error("floors wait for sessions and credit, and there is nothing to wait for")]
     Floors,
     /// What waits for credit.
     #[error("something waits for a neighbour's credit, and there is some")]
@@ -185,8 +185,9 @@ fn edges(s: &State) -> Result<(), Incoherence> {
         let lacking = has.map(|has| vector::beyond(&book.vector, has));
         let is_lacking = lacking.is_none_or(|lacking| edge.lacking.iter().eq(lacking.keys()));
         ensure(is_lacking, Incoherence::Lacking)?;
-        let follow = has.is_none() || !edge.lacking.is_empty() || edge.floors.is_empty();
-        ensure(follow, Incoherence::Floors)?;
+        // What the neighbour lacked it may have heard meanwhile from elsewhere: then the floors go with the next credit.
+        let may_wait = has.is_none() || !edge.lacking.is_empty() || !edge.window.is_open();
+        ensure(may_wait || edge.floors.is_empty(), Incoherence::Floors)?;
         ensure(!waits || !edge.window.is_open(), Incoherence::Credit)?;
         let is_sent = edge.behind.as_ref().is_none_or(|behind| {
             let mut before = log.entries.range(..behind.from);

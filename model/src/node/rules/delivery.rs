@@ -82,6 +82,8 @@ pub struct Rules {
     pub login_ends_older: fn() -> bool,
     /// Given a session that a restart has ended and the server's floor: up to where has its user heard?
     pub after_restart: fn(&Session, &Vector) -> Vector,
+    /// Does a client that can't be forgotten yet age anew?
+    pub ages_anew: fn() -> bool,
     /// Has a legacy client heard what was written to it, acknowledged by its kernel or not?
     pub written_is_heard: fn() -> bool,
 }
@@ -111,6 +113,7 @@ pub const SOUND: Rules = Rules {
     waits_for_credit: || true,
     grants: || true,
     takes_word: || true,
+    ages_anew: || true,
     limits: Limits {
         chunk_sessions: 16,
         chunk_senders: 1_024,

@@ -7,6 +7,8 @@ pub struct Rules {
     pub saves: fn() -> bool,
     /// Does a server wait, before it leaves, until its neighbours have been sent everything?
     pub waits_for_neighbours: fn() -> bool,
+    /// Does a server wait, before it leaves, until somebody is there to hand over to?
+    pub waits_for_heir: fn() -> bool,
     /// Is a client that is sent on told where?
     pub says_where: fn() -> bool,
     /// Is a server that leaves no place to send clients to?
@@ -21,6 +23,7 @@ pub struct Rules {
 pub const SOUND: Rules = Rules {
     saves: || true,
     waits_for_neighbours: || true,
+    waits_for_heir: || true,
     says_where: || true,
     is_closed: || true,
     turns_away: || true,

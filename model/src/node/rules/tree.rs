@@ -25,6 +25,8 @@ pub struct Rules {
     pub elsewhere: fn(&State) -> Vec<ServerName>,
     /// Rule 6: does a server with a parent dial?
     pub probes: fn(&State) -> bool,
+    /// Rule 4: does an orphan put off the probe that it had been waiting for?
+    pub puts_off_probe: fn() -> bool,
     /// Is what was learned of other servers passed on?
     pub floods_known: fn() -> bool,
     /// Is what was learned of other servers kept on disk?
@@ -58,6 +60,7 @@ pub const SOUND: Rules = Rules {
     candidates,
     elsewhere,
     probes: |s| s.tree.parent.is_some(),
+    puts_off_probe: || true,
     floods_known: || true,
     persists_known: || true,
     greets: || true,

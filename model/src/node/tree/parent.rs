@@ -106,6 +106,8 @@ pub(super) fn orphan(s: &mut NodeState, lost: bool, step: &mut Step<'_>) {
     let parent = old.path[0].clone();
     step.tell(NodeReport::Tree(Report::Orphaned { parent, lost }));
     pass_on(s, step);
-    step.cancel(Timer::Probe);
+    if (step.rules.tree.puts_off_probe)() {
+        step.cancel(Timer::Probe);
+    }
     rearm(s, step);
 }
