@@ -102,7 +102,7 @@ fn config(settings: u8) -> Config {
             },
             drain: drain::Timing {
                 clients: 2,
-                patience: 3,
+                patience: Some(3),
                 ..drain::Timing::default()
             },
             ..tree::Timing::fast()
