@@ -21,7 +21,7 @@ pub fn timers(view: &View<'_>) -> bool {
 /// Whether no client does.
 pub fn clients(view: &View<'_>) -> bool {
     let mut users = view.users.iter();
-    users.all(|(user, seat)| contradiction(user, seat).is_none())
+    users.all(|(user, seat)| seat.judge(|seat| contradiction(user, seat).is_none()))
 }
 
 fn contradiction(user: &User, seat: &Seat) -> Option<client::coherence::Incoherence> {

@@ -2,6 +2,7 @@
 //! with its disk, has it.
 
 use crate::client::Kind;
+use crate::message::ClientId;
 use crate::message::client::Vector;
 use crate::message::server::Sender;
 use crate::node::Timer;
@@ -88,23 +89,18 @@ pub fn sessions(view: &View<'_>) -> bool {
         .chain(found)
         .flat_map(|book| book.sessions.values())
         .collect();
-    view.users
-        .iter()
-        .filter(|(_, seat)| seat.logged_in)
-        .all(|(user, _)| {
-            user.client.kind == Kind::Legacy
-                || user.logins().next().is_none()
-                || known.iter().any(|session| {
-                    let same = view
-                        .users
-                        .iter()
-                        .filter(|(other, _)| other.name() == user.name());
-                    let voices = same.flat_map(|(other, _)| {
-                        (0..=other.wishes.len()).map(|wished| other.voice(wished).client)
-                    });
-                    voices
-                        .into_iter()
-                        .any(|client| session.client.as_ref() == Some(&client))
+    let mut users = view.users.iter().filter(|(_, seat)| seat.logged_in);
+    users.all(|(user, _)| {
+        user.client.kind == Kind::Legacy || user.logins().next().is_none() || {
+            let same = view.users.iter().map(|(other, _)| other);
+            let same = same.filter(|other| other.name() == user.name());
+            let voices: Vec<ClientId> = same
+                .flat_map(|other| {
+                    (0..=other.wishes.len()).map(|wished| other.voice(wished).client)
                 })
-        })
+                .collect();
+            let mut clients = known.iter().filter_map(|session| session.client.as_ref());
+            clients.any(|client| voices.contains(client))
+        }
+    })
 }

@@ -12,10 +12,9 @@ pub fn holds(view: &View<'_>) -> bool {
             let mut others = view.live().filter(|(_, state)| state.id().name != *own);
             others.all(|(_, other)| {
                 let told = &other.durable.delivery;
-                let mut changes = told.book.vector.iter();
+                let mut changes = vector::of_server(&told.book.vector, own);
                 let are_kept = changes.all(|(stream, number)| {
-                    stream.server != *own
-                        || vector::at(&disk.delivery.book.vector, stream) >= *number
+                    vector::at(&disk.delivery.book.vector, stream) >= *number
                 });
                 let floor =
                     |floors: &imbl::OrdMap<_, _>| floors.get(own).cloned().unwrap_or_default();

@@ -63,7 +63,7 @@ fn is_heard_for(view: &View<'_>, user: &User, seat: &Seat) -> bool {
     let others = view
         .users
         .iter()
-        .filter(|(other, it)| other.name() == user.name() && !std::ptr::eq(*it, seat));
+        .filter(|(other, it)| other.name() == user.name() && !std::ptr::eq(&***it, seat));
     user.client.kind == Kind::Legacy
         && has_returned
         && others

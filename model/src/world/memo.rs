@@ -1,4 +1,5 @@
-//! A shared value that remembers its hash, so that a world of which one part changed is hashed by that part alone.
+//! A shared value that remembers its hash, so that a world of which one part changed is hashed by that part alone; and not at all where
+//! nobody asks.
 
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
@@ -9,7 +10,8 @@ pub struct Memo<T>(Arc<Hashed<T>>);
 
 #[derive(Clone)]
 struct Hashed<T> {
-    hash: u64,
+    /// Once somebody has asked for it.
+    hash: OnceLock<u64>,
     /// What [`Memo::judge`] has found.
     verdict: OnceLock<bool>,
     value: T,
@@ -23,13 +25,16 @@ pub(super) fn hash_of(value: &impl Hash) -> u64 {
 impl<T: Hash> Memo<T> {
     /// Shares a value.
     pub fn new(value: T) -> Self {
-        let hash = hash_of(&value);
-        let verdict = OnceLock::new();
+        let (hash, verdict) = (OnceLock::new(), OnceLock::new());
         Self(Arc::new(Hashed {
             hash,
             verdict,
             value,
         }))
+    }
+
+    fn hash(&self) -> u64 {
+        *self.0.hash.get_or_init(|| hash_of(&self.0.value))
     }
 
     /// Whether the value is as it must be. Whoever shares it is told what was found first: every type has one judge.
@@ -44,7 +49,7 @@ impl<T: Hash> Memo<T> {
     {
         let this = Arc::make_mut(&mut self.0);
         let result = change(&mut this.value);
-        this.hash = hash_of(&this.value);
+        this.hash = OnceLock::new();
         this.verdict = OnceLock::new();
         result
     }
@@ -63,16 +68,20 @@ impl<T> Deref for Memo<T> {
     }
 }
 
-impl<T> Hash for Memo<T> {
+impl<T: Hash> Hash for Memo<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.0.hash);
+        state.write_u64(Memo::hash(self));
     }
 }
 
 impl<T: PartialEq> PartialEq for Memo<T> {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-            || (self.0.hash == other.0.hash && self.0.value == other.0.value)
+        let [this, that] = [&self.0, &other.0];
+        let may_be = || match (this.hash.get(), that.hash.get()) {
+            (Some(this), Some(that)) => this == that,
+            (None, _) | (_, None) => true,
+        };
+        Arc::ptr_eq(this, that) || (may_be() && this.value == that.value)
     }
 }
 

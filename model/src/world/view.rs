@@ -33,7 +33,7 @@ pub struct View<'a> {
     /// The servers' processes that run.
     pub processes: Vec<&'a Process>,
     /// The users, and how far each has got.
-    pub users: Vec<(&'a User, &'a Seat)>,
+    pub users: Vec<(&'a User, &'a Memo<Seat>)>,
     /// What each server's system is known by.
     pub secrets: Vec<&'a Secret>,
     /// What is on its way.
@@ -98,7 +98,6 @@ impl<'a> View<'a> {
             Some(process) if !keeps_disks => Some(&process.state.durable),
             Some(_) | None => machine.disk.as_deref(),
         });
-        let seats = state.users.iter().map(|seat| &**seat);
         let links = || {
             state
                 .links
@@ -170,7 +169,7 @@ impl<'a> View<'a> {
                 .iter()
                 .filter_map(|machine| machine.process.as_ref())
                 .collect(),
-            users: setup.users.iter().zip(seats).collect(),
+            users: setup.users.iter().zip(&state.users).collect(),
             links: state.links.iter().flatten().map(|link| &**link).collect(),
             secrets: setup.servers.iter().map(|it| &it.secret).collect(),
             cut: &state.cut,
@@ -222,11 +221,9 @@ impl<'a> View<'a> {
             .filter_map(|(index, server)| server.map(|server| (index, server)))
     }
 
-    /// Every directory: those that servers remember, and those that restarts would find.
+    /// Every directory: those that servers remember, and those that restarts would find, where these are others.
     pub fn directories(&self) -> impl Iterator<Item = &'a Directory> + '_ {
-        let remembered = self.live().map(|(_, state)| &state.durable.registry);
-        let found = self.disks.iter().flatten().map(|disk| &disk.registry);
-        remembered.chain(found)
+        self.remembered_and_found(|durable| &durable.registry, Directory::ptr_eq)
     }
 
     /// What any of them holds of a name.
@@ -235,11 +232,25 @@ impl<'a> View<'a> {
             .filter_map(|directory| directory.records.get(username))
     }
 
-    /// Every log: those that servers remember, and those that restarts would find.
+    /// Every log: those that servers remember, and those that restarts would find, where these are others.
     pub fn logs(&self) -> impl Iterator<Item = &'a Log> + '_ {
-        let remembered = self.live().map(|(_, state)| &state.durable.delivery.log);
-        let found = self.disks.iter().flatten().map(|disk| &disk.delivery.log);
-        remembered.chain(found)
+        self.remembered_and_found(|durable| &durable.delivery.log, Log::ptr_eq)
+    }
+
+    /// A part of what each server remembers, and that part of what is on its disk. Most of the time it is the same, and judged once.
+    fn remembered_and_found<T: 'a>(
+        &self,
+        part: fn(&node::Durable) -> &T,
+        is_same: fn(&T, &T) -> bool,
+    ) -> impl Iterator<Item = &'a T> + use<'_, 'a, T> {
+        let servers = self.servers.iter().zip(&self.disks);
+        servers.flat_map(move |(server, disk)| {
+            let remembered = server.map(|state| part(&state.durable));
+            let found = disk.map(part).filter(|found| {
+                !remembered.is_some_and(|remembered| is_same(remembered, found))
+            });
+            remembered.into_iter().chain(found)
+        })
     }
 
     /// The guests that are connected to a live server and believe in their names, each with that server.
