@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 
-use regrow::command::config::again;
+use regrow::command::config::{again, literal};
 use regrow::command::serve::Serve;
 
 use crate::store::directory;
@@ -22,7 +22,7 @@ pub fn config(data: &[u8]) {
     let settings = serve.settings;
     let written: String = settings
         .iter()
-        .map(|(name, value)| format!("{name} = {value}\n"))
+        .map(|(name, value)| format!("{name} = {}\n", literal(value)))
         .collect();
     let again = read(&written, "");
     let again =

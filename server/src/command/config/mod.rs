@@ -11,7 +11,7 @@ pub(super) mod setting;
 mod show;
 
 pub use layers::{Understood, read};
-pub use setting::{Origin, Setting, public};
+pub use setting::{Origin, Setting, literal, public};
 
 use std::ffi::OsString;
 use std::io;

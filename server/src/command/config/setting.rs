@@ -145,10 +145,30 @@ impl Setting {
     }
 }
 
+/// A text, a number, a switch or a list of these, as TOML. What JSON writes for them is TOML as well, but for one character that JSON takes
+/// as it is.
+pub fn literal(value: &Value) -> String {
+    value.to_string().replace('\u{7f}', "\\u007f")
+}
+
 /// All settings by name, for everybody: secrets and what isn't set are left out.
 pub fn public(settings: &[Setting]) -> serde_json::Map<String, Value> {
     let public = settings.iter().filter(|setting| !setting.key.is_secret());
     public
         .filter_map(|setting| Some((setting.key.name.clone(), setting.value()?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_the_same_as_toml_and_back_whatever_is_in_it() {
+        let every = ('\0'..'\u{a0}').chain(['\u{fffd}', '\u{1f600}']);
+        let text = Value::from(every.collect::<String>());
+        let file = format!("key = {}", literal(&text));
+        let table = toml::de::DeTable::parse(&file).expect("it is understood");
+        assert_eq!(table.get_ref()["key"].get_ref().as_str(), text.as_str());
+    }
 }

@@ -1,6 +1,6 @@
 //! Settings as a file that `regrow serve --config` reads again, each with where it comes from.
 
-use super::Setting;
+use super::{Setting, literal};
 
 /// Where the remarks begin.
 const REMARK: usize = 40;
@@ -29,7 +29,9 @@ fn line(setting: &Setting) -> String {
         Some(_) if setting.key.is_secret() => {
             format!("# {name} is hidden; it comes from: {origin}")
         }
-        // What JSON writes for texts, numbers, switches and lists is TOML as well.
-        Some(value) => format!("{:<REMARK$} # {origin}", format!("{name} = {value}")),
+        Some(value) => {
+            let setting = format!("{name} = {}", literal(&value));
+            format!("{setting:<REMARK$} # {origin}")
+        }
     }
 }
