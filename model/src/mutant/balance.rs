@@ -29,6 +29,18 @@ pub const MUTANTS: &[Mutant] = &[
         alter: |setup| setup.rules.balance.sends_on = |_| true,
     },
     Mutant {
+        name: "sent-on-said-late",
+        says: "the record of a login that is sent on says so only when it ends",
+        scenario: "redirect-and-back-patient",
+        alter: |setup| setup.rules.delivery.says_sent_on = |_| 0,
+    },
+    Mutant {
+        name: "sent-on-forgotten",
+        says: "a session that is asserted anew forgets that another client of its user is being sent on",
+        scenario: "redirect-and-back-patient",
+        alter: |setup| setup.rules.delivery.stays_sent_on = |_| 0,
+    },
+    Mutant {
         name: "load-not-flooded",
         says: "a load that is heard goes no further",
         scenario: "redirect-line",

@@ -183,6 +183,30 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["REDIRECT", "client dies"],
     },
     Scenario {
+        name: "redirect-and-back-patient",
+        says: "a user who was here before comes again twice, each time as another client, and may be sent on; timers wait until nothing else can happen",
+        size: Size::Full,
+        setup: || {
+            let mut other = listener(1);
+            other.wishes.insert(0, Wish::Ask(Ask::Quit));
+            let mut comes = speaker(2);
+            let login = comes.wishes[0].clone();
+            comes.wishes = [
+                vec![login],
+                returns(2, 2, Kind::Ours, &[1]).to_vec(),
+                returns(2, 3, Kind::Ours, &[1]).to_vec(),
+            ]
+            .concat();
+            let setup = Setup {
+                start: Start::LoggedIn,
+                parts: &[Part::Delivery, Part::Balance],
+                ..world(&[0, 1], vec![other, comes])
+            };
+            setup.patient()
+        },
+        reaches: &["REDIRECT", "client dies"],
+    },
+    Scenario {
         name: "redirect-cut",
         says: "two listeners come to the same of two servers, and the link between the two is cut and heals",
         size: Size::Full,

@@ -14,6 +14,34 @@ use crate::message::client::Vector;
 use crate::message::server::{Phase, Session, Version};
 use crate::port::Link;
 
+/// Where a session that begins is to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Whether it stays here.
+    pub(super) stays: bool,
+    /// How often its user has been sent on since it last stayed somewhere, this time included.
+    pub(super) sent_on: u8,
+}
+
+impl Place {
+    /// Here.
+    pub(super) const HERE: Self = Self {
+        stays: true,
+        sent_on: 0,
+    };
+
+    /// Here, or on from here, of a login that has been sent on so often.
+    pub(super) fn of_login(stays: bool, sent_on: u8) -> Self {
+        match stays {
+            true => Self::HERE,
+            false => Self {
+                stays,
+                sent_on: sent_on.saturating_add(1),
+            },
+        }
+    }
+}
+
 /// A start: whoever was here is not here any more.
 pub fn start(s: &mut State, step: &mut Step<'_>) {
     s.delivery.index = Index::of(&s.durable.delivery.book);
@@ -50,12 +78,13 @@ pub fn cursor_of(s: &State, registration: &Registration) -> Option<Vector> {
     }
 }
 
-/// A session begins here. Unless it stays, its client will be sent on at once: then what it becomes elsewhere is later.
+/// A session begins here. Unless it stays, its client will be sent on at once, and its record says so: then what it becomes elsewhere is
+/// later.
 pub(super) fn begin(
     s: &mut State,
     link: Link,
     registration: Registration,
-    stays: bool,
+    Place { stays, sent_on }: Place,
     cursor: Vector,
     step: &mut Step<'_>,
 ) {
@@ -74,7 +103,7 @@ pub(super) fn begin(
         registration: registration.clone(),
         version: version.clone(),
         phase,
-        sent_on: 0,
+        sent_on,
     });
     let client = receiver.client.clone();
     receiver::track(s, link);
@@ -86,7 +115,7 @@ pub(super) fn begin(
         client,
         cursor,
         changes: Vector::new(),
-        sent_on: 0,
+        sent_on: (step.rules.delivery.says_sent_on)(sent_on),
     };
     change(s, &registration, session, step);
     react(s, &registration, step);
@@ -129,7 +158,14 @@ pub fn on_united(s: &mut State, lost: &Registration, won: &Registration, step: &
             .receivers
             .get(&link)
             .map(|receiver| receiver.cursor.clone());
-        begin(s, link, won.clone(), true, cursor.unwrap_or_default(), step);
+        begin(
+            s,
+            link,
+            won.clone(),
+            Place::HERE,
+            cursor.unwrap_or_default(),
+            step,
+        );
     }
 }
 
@@ -221,7 +257,12 @@ pub fn react(s: &mut State, registration: &Registration, step: &mut Step<'_>) {
         && let Some(receiver) = s.delivery.receivers.get(link)
     {
         let cursor = receiver.cursor.clone();
-        return begin(s, *link, registration.clone(), true, cursor, step);
+        // Another client of its user may be on its way from server to server, and is to stay at last.
+        let here = Place {
+            sent_on: (rules.stays_sent_on)(session.sent_on),
+            ..Place::HERE
+        };
+        return begin(s, *link, registration.clone(), here, cursor, step);
     }
     if session.phase == Phase::Out || (rules.login_ends_older)() {
         close_older(s, &links, &session.version, step);

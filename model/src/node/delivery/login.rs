@@ -2,7 +2,8 @@
 
 use super::super::connection::Standing;
 use super::super::{Role, State, Step};
-use super::receiver::{self, Behind, Held, Receiver};
+use super::home::Place;
+use super::receiver::{self, Behind, Receiver};
 
 use super::{age, floor, home, speaker, vector};
 use crate::message::client::{Info, Resume, Resumed, Vector};
@@ -43,7 +44,6 @@ pub fn on_login(
             ..
         }) => {
             on_user(s, link, (registration, stays), resume, step);
-            place(s, link, stays);
             username
         }
         Some(Standing::Stranger | Standing::Registering) | None => return,
@@ -96,13 +96,17 @@ fn on_user(
     resume: Option<Resume>,
     step: &mut Step<'_>,
 ) {
-    match s.delivery.receivers.get(&link) {
-        Some(receiver) if receiver.session.is_some() => return,
-        Some(receiver) if resume.is_none() => {
-            let cursor = receiver.cursor.clone();
-            return home::begin(s, link, registration, stays, cursor, step);
+    let last = s.durable.delivery.book.sessions.get(&registration);
+    let place = Place::of_login(stays, last.map_or(0, |last| last.sent_on));
+    if let Some(receiver) = s.delivery.receivers.get_mut(&link) {
+        if let Some(held) = &mut receiver.session {
+            held.sent_on = Place::of_login(stays, held.sent_on).sent_on;
+            return;
         }
-        Some(_) | None => {}
+        if resume.is_none() {
+            let cursor = receiver.cursor.clone();
+            return home::begin(s, link, registration, place, cursor, step);
+        }
     }
     let lines = s
         .delivery
@@ -116,23 +120,13 @@ fn on_user(
     let log = &s.durable.delivery.log;
     let known = home::cursor_of(s, &registration);
     let cursor = (step.rules.delivery.login_cursor)(own.as_ref(), known.as_ref(), &log.have);
-    let last = s.durable.delivery.book.sessions.get(&registration);
-    let sent_on = last.map_or(0, |last| last.sent_on);
     let mut receiver = Receiver::new(client, cursor.clone(), lines);
     let why = why_missed(s, &registration);
     let behind = Behind::new(log.first_after(&cursor), cursor.clone(), log, why);
     receiver.behind = Some(Box::new(behind));
     receiver.ahead = vector::beyond(&cursor, &log.have);
     s.delivery.receivers.insert(link, receiver);
-    home::begin(s, link, registration, stays, cursor, step);
-    if let Some(held) = held_mut(s, link) {
-        held.sent_on = sent_on;
-    }
-}
-
-fn held_mut(s: &mut State, link: Link) -> Option<&mut Held> {
-    let receiver = s.delivery.receivers.get_mut(&link)?;
-    receiver.session.as_mut()
+    home::begin(s, link, registration, place, cursor, step);
 }
 
 /// How often the login of the client on this link has been sent on, as far as it is known here.
@@ -148,17 +142,6 @@ pub fn sent_on(s: &State, link: Link) -> u8 {
     sessions
         .get(&registration)
         .map_or(0, |session| session.sent_on)
-}
-
-/// A login stays here, or is sent on once more, and its record will say so.
-fn place(s: &mut State, link: Link, stays: bool) {
-    if let Some(held) = held_mut(s, link) {
-        held.sent_on = if stays {
-            0
-        } else {
-            held.sent_on.saturating_add(1)
-        };
-    }
 }
 
 /// Why somebody who logs in has missed what was forgotten.

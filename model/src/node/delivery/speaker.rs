@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::super::connection::{self, Standing};
 use super::super::{Role, State, Step};
+use super::home::Place;
 use super::receiver::Pending;
 use super::{age, exchange, floor, forget, home, own_stream, receiver, vector};
 use crate::message::client::{Info, Vector};
@@ -30,7 +31,7 @@ pub(super) fn on_activity(
     let cursor = receiver.cursor.clone();
     let numbered = receiver.client.clone().zip(k);
     if let (None, Some(registration)) = (&receiver.session, registration) {
-        home::begin(s, link, registration, true, cursor, step);
+        home::begin(s, link, registration, Place::HERE, cursor, step);
     }
     let activity = activity.sign(&username);
     let Some((client, k)) = numbered else {

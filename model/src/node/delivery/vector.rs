@@ -1,7 +1,7 @@
 //! Arithmetic of [`Vector`]s: per stream, up to where. An absent stream counts as 0.
 
-use crate::message::{Incarnation, ServerName, Stream};
 use crate::message::client::Vector;
+use crate::message::{Incarnation, ServerName, Stream};
 
 /// Up to where this stream.
 pub fn at(vector: &Vector, stream: &Stream) -> u64 {

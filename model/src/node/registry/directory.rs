@@ -54,9 +54,7 @@ impl Directory {
             vector,
             lost,
         } = self;
-        records.ptr_eq(&other.records)
-            && vector.ptr_eq(&other.vector)
-            && lost.ptr_eq(&other.lost)
+        records.ptr_eq(&other.records) && vector.ptr_eq(&other.vector) && lost.ptr_eq(&other.lost)
     }
 
     /// Up to which change of `stream` this directory is complete.

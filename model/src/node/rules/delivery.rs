@@ -70,6 +70,10 @@ pub struct Rules {
     pub login_cursor: fn(Option<&Vector>, Option<&Vector>, &Vector) -> Vector,
     /// Given the counter of a user's last login, and whether the next one stays where it is or is sent on at once: the next one's.
     pub counter: fn(u64, bool) -> u64,
+    /// Given how often a login has been sent on, this time included: what its record says of that from its beginning.
+    pub says_sent_on: fn(u8) -> u8,
+    /// Given how often the login was sent on after which a session is asserted anew: what is said of that one.
+    pub stays_sent_on: fn(u8) -> u8,
     /// The phase of a session that has heard up to a cursor, on a server with this floor.
     pub phase: fn(&Vector, &Vector) -> Phase,
     /// Given the version of a login whose client is gone and its user's last session: what is left, if anything is.
@@ -138,6 +142,8 @@ pub const SOUND: Rules = Rules {
     login_is_durable: || true,
     login_cursor: |own, record, have| own.or(record).unwrap_or(have).clone(),
     counter,
+    says_sent_on: |sent_on| sent_on,
+    stays_sent_on: |sent_on| sent_on,
     phase,
     leaves: if_last,
     reasserts: |phase| matches!(phase, Phase::Left | Phase::Expired),
