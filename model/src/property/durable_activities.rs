@@ -95,9 +95,7 @@ pub fn sessions(view: &View<'_>) -> bool {
             let same = view.users.iter().map(|(other, _)| other);
             let same = same.filter(|other| other.name() == user.name());
             let voices: Vec<ClientId> = same
-                .flat_map(|other| {
-                    (0..=other.wishes.len()).map(|wished| other.voice(wished).client)
-                })
+                .flat_map(|other| (0..=other.wishes.len()).map(|wished| other.voice(wished).client))
                 .collect();
             let mut clients = known.iter().filter_map(|session| session.client.as_ref());
             clients.any(|client| voices.contains(client))

@@ -1,6 +1,6 @@
 //! Leaving on purpose: who is on a server that is stopped goes on elsewhere, and what it has is handed over.
 
-use super::registry::wish;
+use super::registry::{bring, wish};
 use super::users::{anonymous, narrow, newcomer, quiet, say, told, user};
 use super::{Scenario, Size};
 use crate::client::Kind;
@@ -176,6 +176,61 @@ pub const SCENARIOS: &[Scenario] = &[
             "DIRECTORY_CREDIT",
             "handed over",
         ],
+    },
+    Scenario {
+        name: "drain-told",
+        says: "a server is stopped one of whose clients is saying something to the other",
+        size: Size::Full,
+        setup: || {
+            let says = anonymous(1, Kind::Legacy, &[2], [say("a"), Wish::Die]);
+            let story = [Event::Drain(2)];
+            quiet(unbalanced(world(&[0, 1], vec![says, listener(2)], &story)))
+        },
+        reaches: &["REDIRECT", "received", "handed over"],
+    },
+    Scenario {
+        name: "drain-asked",
+        says: "the middle one of three servers is stopped while a name is being asked for through it",
+        size: Size::Smoke,
+        setup: || {
+            let mut setup = Setup {
+                guests: vec![wish("aaron", "s1", 1, 9)],
+                parts: &[Part::Tree, Part::Registry],
+                ..world(&[0, 1, 2], vec![], &[Event::Drain(2)])
+            };
+            setup.rules.balance = rules::balance::SILENT;
+            setup
+        },
+        reaches: &["REGISTER_SUCCESS", "handed over"],
+    },
+    Scenario {
+        name: "drain-names",
+        says: "a server that has started again with two names more is stopped, and tells its neighbour one by one",
+        size: Size::Smoke,
+        setup: || {
+            let story = [Event::Crash(2), Event::Restart(2), Event::Drain(2)];
+            let mut setup = Setup {
+                brought: vec![bring("aaron", "s1", 5), bring("bella", "s2", 5)],
+                parts: &[Part::Tree, Part::Registry],
+                ..unhurried(world(&[0, 1], vec![], &story))
+            };
+            setup.rules.registry.limits.chunk_records = 1;
+            setup.rules.registry.limits.window_chunks = 1;
+            setup
+        },
+        reaches: &["name brought along", "DIRECTORY_CREDIT", "handed over"],
+    },
+    Scenario {
+        name: "drain-sessions",
+        says: "a server is stopped whose user speaks and dies, of which its neighbour is told one at a time",
+        size: Size::Smoke,
+        setup: || {
+            let says = user(1, Kind::Legacy, &[2], [say("a"), Wish::Die]);
+            let mut world = world(&[0, 1], vec![says], &[Event::Drain(2)]);
+            world.rules.balance = rules::balance::SILENT;
+            unhurried(unbalanced(quiet(narrow(world))))
+        },
+        reaches: &["DELIVERY_CREDIT", "handed over"],
     },
     Scenario {
         name: "drain-cut",

@@ -477,7 +477,11 @@ pub(super) fn wish(username: &str, secret: &str, server: usize, now: u64) -> Wan
 }
 
 /// A name that an operator brings along.
-fn bring(username: &str, secret: &str, registertime: u64) -> (Username, SecretHash, Stamp) {
+pub(super) fn bring(
+    username: &str,
+    secret: &str,
+    registertime: u64,
+) -> (Username, SecretHash, Stamp) {
     let (username, secret) = (Username::from(username), SecretHash::from(secret));
     (username, secret, Stamp(registertime))
 }

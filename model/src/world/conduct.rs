@@ -2,6 +2,8 @@
 //! what it may not keep from its user. Properties 7 and 25. What each state must agree with is in
 //! [`coherence`](crate::client::coherence).
 
+pub(super) mod server;
+
 use std::ops::Range;
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::conduct::server;
 use super::practice::OfServer;
 use crate::client::{self, Told};
 use crate::message::client::Info;
@@ -152,8 +153,13 @@ pub(crate) const ALL: &[&str] = &[
     "in vain: LOCK_REQUEST",
 ];
 
-/// Labels that no scenario may come across: lines and timers that are never in vain ([`in_vain`]).
+/// Labels that no scenario may come across: steps that a server may not take ([`server::Step::amiss`]), lines and timers that are never in
+/// vain ([`in_vain`]).
 pub(crate) const NEVER: &[&str] = &[
+    server::OLD_VERSION,
+    server::SENT_ON_TOO_EARLY,
+    server::TOLD_TOO_LATE,
+    server::LEFT_TOO_EARLY,
     "in vain: a timer",
     "in vain: PATH",
     "in vain: HELLO",
@@ -165,9 +171,10 @@ pub(crate) const NEVER: &[&str] = &[
     "in vain: LEFT",
 ];
 
-/// Whether this may occur only where a scenario names it: servers that keep to the protocol make sense to each other, and say nothing in vain.
+/// Whether this may occur only where a scenario names it: servers that keep to the protocol make sense to each other, say nothing in
+/// vain, and take no step that they may not.
 pub(crate) fn wants_naming(label: &str) -> bool {
-    label == "nonsense" || label.starts_with("in vain")
+    label == "nonsense" || label.starts_with("in vain") || NEVER.contains(&label)
 }
 
 /// What it is called if nothing but credit comes of something that happens to a server: it changes nothing there, and causes nothing.

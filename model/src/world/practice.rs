@@ -187,7 +187,7 @@ type Slots<T> = Arc<[Mutex<Option<T>>]>;
 /// Something that has happened before.
 pub(super) struct Deja<N: Reacts> {
     before: Memo<N::State>,
-    cause: Cause<N::Timer, N::Ask>,
+    pub(super) cause: Cause<N::Timer, N::Ask>,
     /// What came of it.
     pub(super) reaction: Reaction<N>,
 }

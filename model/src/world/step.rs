@@ -8,9 +8,9 @@ use super::link::{Connection, Deed, Party, Phase};
 use super::practice::{Happening, OfServer, Reaction, Want, nobody};
 use super::seen::Seen;
 use super::server::{Held, Process, Server};
-use super::{Action, Event, Memo, State, Ways, World, guest, label, wish};
+use super::{Action, Event, Memo, State, Ways, World, conduct, guest, label, wish};
 use crate::client::Kind;
-use crate::message::{Address, Line};
+use crate::message::{Address, Line, Reply};
 use crate::node::registry::import::Import;
 use crate::node::{Node, Order, Timer};
 use crate::port::{End, Input, Link};
@@ -332,8 +332,25 @@ fn run(world: &World, state: &mut State, server: usize, cause: OfServer, seen: &
     {
         seen.note(label);
     }
+    let step = conduct::server::Step {
+        before: &process.state,
+        cause: &deja.cause,
+        reaction: &deja.reaction,
+        timing: &world.setup().servers[server].timing.drain,
+    };
+    let amiss = step.amiss(|link| is_being_told(state, link));
+    amiss.for_each(|label| seen.note(label));
     process.state = deja.reaction.state.clone();
     carry_out(world, state, server, machine, &deja.reaction, seen);
+}
+
+/// Whether something that somebody said is on its way to the client on a link.
+fn is_being_told(state: &State, link: Link) -> bool {
+    let connection = state.links.get(link.0 as usize).and_then(Option::as_ref);
+    connection.is_some_and(|connection| {
+        let mut inbox = connection.ends[0].inbox.iter();
+        inbox.any(|line| matches!(**line, Line::Reply(Reply::Broadcast { .. })))
+    })
 }
 
 /// Dials that take no time end in the step that began them.

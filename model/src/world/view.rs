@@ -246,9 +246,9 @@ impl<'a> View<'a> {
         let servers = self.servers.iter().zip(&self.disks);
         servers.flat_map(move |(server, disk)| {
             let remembered = server.map(|state| part(&state.durable));
-            let found = disk.map(part).filter(|found| {
-                !remembered.is_some_and(|remembered| is_same(remembered, found))
-            });
+            let found = disk
+                .map(part)
+                .filter(|found| !remembered.is_some_and(|remembered| is_same(remembered, found)));
             remembered.into_iter().chain(found)
         })
     }
