@@ -113,7 +113,7 @@ impl<K: Ord> Lows<K> {
         }
     }
 
-    /// What [`Lows::within`] says, found by walking: for assertions.
+    /// What [`Lows::within`] says, found by walking: for `coherence`.
     pub(super) fn walk(&self, upto: Vector) -> Vector {
         let cursors = self.cursors.values();
         cursors.fold(upto, |upto, cursor| vector::meet(&upto, cursor))
