@@ -73,26 +73,6 @@ impl Message {
 }
 
 impl Log {
-    /// Whether both are the same without a look at what is in them. Equal ones that came about apart may not be.
-    pub fn ptr_eq(&self, other: &Self) -> bool {
-        let Self {
-            entries,
-            next,
-            have,
-            said,
-            base,
-            passed,
-            said_at_base,
-        } = self;
-        *next == other.next
-            && entries.ptr_eq(&other.entries)
-            && have.ptr_eq(&other.have)
-            && said.ptr_eq(&other.said)
-            && base.ptr_eq(&other.base)
-            && passed.ptr_eq(&other.passed)
-            && said_at_base.ptr_eq(&other.said_at_base)
-    }
-
     /// Up to which of its own numbers a sender has been heard.
     pub fn said(&self, sender: &Sender) -> u64 {
         self.said.get(sender).map_or(0, |said| said.k)

@@ -1,27 +1,11 @@
 //! Arithmetic of [`Vector`]s: per stream, up to where. An absent stream counts as 0.
 
+use crate::message::Stream;
 use crate::message::client::Vector;
-use crate::message::{Incarnation, ServerName, Stream};
 
 /// Up to where this stream.
 pub fn at(vector: &Vector, stream: &Stream) -> u64 {
     vector.get(stream).copied().unwrap_or(0)
-}
-
-/// The streams that begin at one server.
-pub fn of_server<'a>(
-    vector: &'a Vector,
-    server: &'a ServerName,
-) -> impl Iterator<Item = (&'a Stream, &'a u64)> {
-    let first = Stream {
-        server: server.clone(),
-        incarnation: Incarnation {
-            number: 0,
-            nonce: 0,
-        },
-    };
-    let from = vector.range(first..);
-    from.take_while(move |(stream, _)| stream.server == *server)
 }
 
 /// Moves one stream forward, never back.

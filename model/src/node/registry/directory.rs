@@ -47,16 +47,6 @@ pub(crate) enum Merged {
 }
 
 impl Directory {
-    /// Whether both are the same without a look at what is in them. Equal ones that came about apart may not be.
-    pub fn ptr_eq(&self, other: &Self) -> bool {
-        let Self {
-            records,
-            vector,
-            lost,
-        } = self;
-        records.ptr_eq(&other.records) && vector.ptr_eq(&other.vector) && lost.ptr_eq(&other.lost)
-    }
-
     /// Up to which change of `stream` this directory is complete.
     pub fn complete(&self, stream: &Stream) -> u64 {
         vector::at(&self.vector, stream)
