@@ -179,12 +179,27 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "drain-told",
-        says: "a server is stopped one of whose clients is saying something to the other",
+        says: "a server is stopped to whose listener a word is on its way",
+        size: Size::Smoke,
+        setup: || {
+            let says = anonymous(1, Kind::Legacy, &[1], [say("a")]);
+            let story = [Event::Drain(2)];
+            let mut setup = world(&[0, 1], vec![says, listener(2)], &story);
+            setup.rules.delivery = rules::delivery::UNWINDOWED;
+            quiet(unbalanced(setup))
+        },
+        reaches: &["REDIRECT", "received", "handed over"],
+    },
+    Scenario {
+        name: "drain-told-more",
+        says: "a server is stopped to whose listener two words are on their way",
         size: Size::Full,
         setup: || {
-            let says = anonymous(1, Kind::Legacy, &[2], [say("a"), Wish::Die]);
+            let says = anonymous(1, Kind::Legacy, &[1], [say("a"), say("b")]);
             let story = [Event::Drain(2)];
-            quiet(unbalanced(world(&[0, 1], vec![says, listener(2)], &story)))
+            let mut setup = world(&[0, 1], vec![says, listener(2)], &story);
+            setup.rules.delivery = rules::delivery::UNWINDOWED;
+            quiet(unbalanced(setup))
         },
         reaches: &["REDIRECT", "received", "handed over"],
     },
