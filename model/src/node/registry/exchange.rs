@@ -58,6 +58,8 @@ pub(super) fn begin(s: &mut State, link: Link, theirs: &Vector, step: &mut Step<
     let Some(exchange) = s.registry.edges.get_mut(&link) else {
         return;
     };
+    // Who errs may say HELLO twice: what counts is what it said last.
+    exchange.lacking.clear();
     let mut has = theirs.clone();
     for (stream, _) in vector::beyond(&s.durable.registry.vector, theirs) {
         let after = (step.rules.registry.resumes_after)(vector::at(theirs, &stream));

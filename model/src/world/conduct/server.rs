@@ -4,9 +4,8 @@
 use super::super::link::Deed;
 use super::super::practice::{OfServer, Reaction, Want};
 use crate::message::{Line, Peer, Reply, Request};
-use crate::node::connection::Standing;
 use crate::node::drain::{self, Stage};
-use crate::node::{Node, Role, State, Timer};
+use crate::node::{Node, State, Timer};
 use crate::port::Link;
 
 /// A LOGIN that leaves its session the version of the one before it.
@@ -71,39 +70,24 @@ impl Step<'_> {
 
     /// Whether a tick of leaving sends on a client that can't say what it has heard, while something is still on its way to it.
     fn sends_on_too_early(&self, is_on_its_way: impl Fn(Link) -> bool) -> bool {
-        let is_plain = |link: &Link| {
-            let receiver = self.before.delivery.receivers.get(link);
-            receiver.is_some_and(|receiver| receiver.client.is_none())
-        };
         self.is_patient_tick()
             && self.says().any(|(link, line)| {
                 matches!(line, Line::Reply(Reply::Redirect { .. }))
-                    && is_plain(&link)
+                    && self.is_plain(link)
                     && is_on_its_way(link)
             })
     }
 
-    /// Whether somebody who was logged in at a tick of leaving is told more of what others say.
+    /// Whether a client of 2018 is told more of what others say after a tick of leaving. Of ours it doesn't matter: they say what they have heard.
+    /// Who comes to a server that is being stopped may be told something up to its next tick, but no client of 2018 comes to one in any world.
     fn tells_too_late(&self) -> bool {
         let Stage::Draining { patience } = self.before.drain else {
             return false;
         };
-        let was_logged_in = |link: &Link| match self.before.links.get(link) {
-            Some(Role::Client(connection)) => match connection.standing {
-                Standing::Anonymous => true,
-                // Who has registered meanwhile is no session yet, and held at the next tick.
-                Standing::User { .. } => {
-                    let receiver = self.before.delivery.receivers.get(link);
-                    receiver.is_some_and(|receiver| receiver.session.is_some())
-                }
-                Standing::Stranger | Standing::Registering => false,
-            },
-            Some(_) | None => false,
-        };
         // A server with less patience than at first has had a tick.
         patience != self.timing.patience
             && self.says().any(|(link, line)| {
-                matches!(line, Line::Reply(Reply::Broadcast { .. })) && was_logged_in(&link)
+                matches!(line, Line::Reply(Reply::Broadcast { .. })) && self.is_plain(link)
             })
     }
 
@@ -113,6 +97,12 @@ impl Step<'_> {
         self.is_patient_tick()
             && !self.before.registry.rounds.is_empty()
             && self.says().any(|(_, line)| is_leave(line))
+    }
+
+    /// Whether a client is on this link that can't say what it has heard.
+    fn is_plain(&self, link: Link) -> bool {
+        let receiver = self.before.delivery.receivers.get(&link);
+        receiver.is_some_and(|receiver| receiver.client.is_none())
     }
 
     fn is_patient_tick(&self) -> bool {
