@@ -39,6 +39,21 @@ fn renewed(mut setup: Setup, renewals: u8) -> Setup {
     setup
 }
 
+/// Two servers, and two users who come to the first: one for the first time, and one who was there, dies, returns, and does this.
+fn back_and(then: Vec<Wish>) -> Setup {
+    let mut other = listener(1);
+    other.wishes.insert(0, Wish::Ask(Ask::Quit));
+    let mut comes = speaker(2);
+    comes.wishes.truncate(1);
+    comes.wishes.extend(returns(2, 2, Kind::Ours, &[1]));
+    comes.wishes.extend(then);
+    Setup {
+        start: Start::LoggedIn,
+        parts: &[Part::Delivery, Part::Balance],
+        ..world(&[0, 1], vec![other, comes])
+    }
+}
+
 /// Every scenario of load.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -162,48 +177,14 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "redirect-and-gone-patient",
         says: "a user who was here before comes again, is sent on and dies on the way; timers wait until nothing else can happen",
         size: Size::Smoke,
-        setup: || {
-            let mut other = listener(1);
-            other.wishes.insert(0, Wish::Ask(Ask::Quit));
-            let mut comes = speaker(2);
-            let login = comes.wishes[0].clone();
-            comes.wishes = [
-                vec![login],
-                returns(2, 2, Kind::Ours, &[1]).to_vec(),
-                vec![Wish::Die],
-            ]
-            .concat();
-            let setup = Setup {
-                start: Start::LoggedIn,
-                parts: &[Part::Delivery, Part::Balance],
-                ..world(&[0, 1], vec![other, comes])
-            };
-            setup.patient()
-        },
+        setup: || back_and(vec![Wish::Die]).patient(),
         reaches: &["REDIRECT", "client dies"],
     },
     Scenario {
         name: "redirect-and-back-patient",
         says: "a user who was here before comes again twice, each time as another client, and may be sent on; timers wait until nothing else can happen",
         size: Size::Full,
-        setup: || {
-            let mut other = listener(1);
-            other.wishes.insert(0, Wish::Ask(Ask::Quit));
-            let mut comes = speaker(2);
-            let login = comes.wishes[0].clone();
-            comes.wishes = [
-                vec![login],
-                returns(2, 2, Kind::Ours, &[1]).to_vec(),
-                returns(2, 3, Kind::Ours, &[1]).to_vec(),
-            ]
-            .concat();
-            let setup = Setup {
-                start: Start::LoggedIn,
-                parts: &[Part::Delivery, Part::Balance],
-                ..world(&[0, 1], vec![other, comes])
-            };
-            setup.patient()
-        },
+        setup: || back_and(returns(2, 3, Kind::Ours, &[1]).to_vec()).patient(),
         reaches: &["REDIRECT", "client dies"],
     },
     Scenario {

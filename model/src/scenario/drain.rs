@@ -53,6 +53,15 @@ fn speaker(n: usize) -> User {
     user(n, Kind::Ours, &[2, 1], [say("a")])
 }
 
+/// Two servers, the second of which is stopped; its listener is to hear what somebody says on the first.
+fn listener_told(words: impl IntoIterator<Item = Wish>) -> Setup {
+    let says = anonymous(1, Kind::Legacy, &[1], words);
+    let story = [Event::Drain(2)];
+    let mut setup = world(&[0, 1], vec![says, listener(2)], &story);
+    setup.rules.delivery = rules::delivery::UNWINDOWED;
+    quiet(unbalanced(setup))
+}
+
 /// Every scenario of leaving.
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -181,26 +190,14 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "drain-told",
         says: "a server is stopped to whose listener a word is on its way",
         size: Size::Smoke,
-        setup: || {
-            let says = anonymous(1, Kind::Legacy, &[1], [say("a")]);
-            let story = [Event::Drain(2)];
-            let mut setup = world(&[0, 1], vec![says, listener(2)], &story);
-            setup.rules.delivery = rules::delivery::UNWINDOWED;
-            quiet(unbalanced(setup))
-        },
+        setup: || listener_told([say("a")]),
         reaches: &["REDIRECT", "received", "handed over"],
     },
     Scenario {
         name: "drain-told-more",
         says: "a server is stopped to whose listener two words are on their way",
         size: Size::Full,
-        setup: || {
-            let says = anonymous(1, Kind::Legacy, &[1], [say("a"), say("b")]);
-            let story = [Event::Drain(2)];
-            let mut setup = world(&[0, 1], vec![says, listener(2)], &story);
-            setup.rules.delivery = rules::delivery::UNWINDOWED;
-            quiet(unbalanced(setup))
-        },
+        setup: || listener_told([say("a"), say("b")]),
         reaches: &["REDIRECT", "received", "handed over"],
     },
     Scenario {

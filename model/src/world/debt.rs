@@ -23,8 +23,8 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
             continue;
         };
         let (was, is) = (was.state.clone(), is.state.clone());
-        let sessions = |server: &'_ node::State| server.durable.delivery.book.sessions.clone();
-        let may_be_new = !sessions(&was).ptr_eq(&sessions(&is));
+        let [knew, knows] = [&was, &is].map(|server| &server.durable.delivery.book.sessions);
+        let may_be_new = !knew.ptr_eq(knows);
         for (user, wants) in world.setup.users.iter().enumerate() {
             if may_be_new && is_new(&was, &is, name_of(after, user, wants)) {
                 write_off(world, user, &was.durable.delivery.log.have, after);
