@@ -326,9 +326,10 @@ impl State {
 
     /// An edge of the tree is gone.
     pub(crate) fn edge_down(&mut self, link: Link, step: &mut Step<'_>) {
-        registry::on_edge_down(self, link, step);
         delivery::on_edge_down(self, link, step);
         balance::on_edge_down(self, link, step);
+        // Last, for a round may end by it, and whoever has waited behind its REGISTER is heard: nobody reckons with the edge any more.
+        registry::on_edge_down(self, link, step);
     }
 }
 

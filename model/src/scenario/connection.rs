@@ -11,8 +11,8 @@ use crate::message::{
 };
 use crate::node::rules;
 use crate::property::Part;
-use crate::world::Setup;
 use crate::world::guest::Want;
+use crate::world::{Event, Setup, Ways};
 
 /// The start of a server that hecklers pretend to be.
 const FIRST: Incarnation = Incarnation {
@@ -47,20 +47,13 @@ pub const SCENARIOS: &[Scenario] = &[
         says: "clients speak before they know whether they have the names that they ask for; there is room for what one says, and not for what the other does",
         size: Size::Smoke,
         setup: || {
-            let speaker = Want {
-                behind: vec![says("aaron", "s1", None)],
-                heckles: Vec::new(),
-                username: Username::from("aaron"),
-                secret: SecretHash::from("s1"),
-                ..heckler(Vec::new(), false)
-            };
             let chatter = [
                 register("bella"),
                 says("bella", "s2", None),
                 says("bella", "s2", None),
             ];
             let mut setup = Setup {
-                guests: vec![speaker, heckler(chatter.to_vec(), false)],
+                guests: vec![early_speaker(), heckler(chatter.to_vec(), false)],
                 parts: &[Part::Registry],
                 ..Setup::tree(&[0, 1]).mending_only().patient()
             };
@@ -73,7 +66,36 @@ pub const SCENARIOS: &[Scenario] = &[
             "why: incorrect secret",
         ],
     },
+    Scenario {
+        name: "said-too-early-cut",
+        says: "a client speaks before it knows whether it has the name that it asks for, and the server that is asked is cut off and comes back",
+        size: Size::Smoke,
+        setup: || Setup {
+            guests: vec![early_speaker()],
+            parts: &[Part::Tree, Part::Registry],
+            story: vec![Event::Cut(Ways::between(&[1], &[2])), Event::Heal],
+            ..Setup::tree(&[0, 1]).without_probes()
+        },
+        reaches: &[
+            "REGISTER_SUCCESS",
+            "cut",
+            "heal",
+            "ACTIVITY_BROADCAST of a server",
+            "in vain: FLOORS",
+        ],
+    },
 ];
+
+/// Somebody who speaks before it knows whether it has the name that it asks for.
+fn early_speaker() -> Want {
+    Want {
+        behind: vec![says("aaron", "s1", None)],
+        heckles: Vec::new(),
+        username: Username::from("aaron"),
+        secret: SecretHash::from("s1"),
+        ..heckler(Vec::new(), false)
+    }
+}
 
 /// Hecklers that are told why they may not say that.
 fn hecklers() -> impl Iterator<Item = Want> {

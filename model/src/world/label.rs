@@ -160,6 +160,7 @@ pub(crate) const NEVER: &[&str] = &[
     server::SENT_ON_TOO_EARLY,
     server::TOLD_TOO_LATE,
     server::LEFT_TOO_EARLY,
+    server::SAID_TO_NOBODY,
     "in vain: a timer",
     "in vain: PATH",
     "in vain: HELLO",

@@ -1,12 +1,15 @@
-//! What a step of a server's must keep to, whatever it was about. Property 20: that a login can be told from the one before it. Property 23:
-//! that a server which is being stopped waits, while it has patience, for what it says that it waits for.
+//! What a step of a server's must keep to, whatever it was about. Property 18: that a login can be told from the one before it. Property 23:
+//! that a server which is being stopped waits, while it has patience, for what it says that it waits for. Property 24: that nothing is said
+//! over a link that is gone.
+
+use std::collections::BTreeSet;
 
 use super::super::link::Deed;
 use super::super::practice::{OfServer, Reaction, Want};
 use crate::message::{Line, Peer, Reply, Request};
 use crate::node::drain::{self, Stage};
 use crate::node::{Node, State, Timer};
-use crate::port::Link;
+use crate::port::{Input, Link};
 
 /// A LOGIN that leaves its session the version of the one before it.
 pub(in crate::world) const OLD_VERSION: &str = "amiss: a login under an old version";
@@ -16,6 +19,8 @@ pub(in crate::world) const SENT_ON_TOO_EARLY: &str = "amiss: REDIRECT before all
 pub(in crate::world) const TOLD_TOO_LATE: &str = "amiss: ACTIVITY_BROADCAST of who is stopped";
 /// A server that leaves while a name is being asked for through it.
 pub(in crate::world) const LEFT_TOO_EARLY: &str = "amiss: LEAVE in a round";
+/// A server that says something over a link that it knows to be gone.
+pub(in crate::world) const SAID_TO_NOBODY: &str = "amiss: said over a link that is gone";
 
 /// A server's step.
 #[derive(Clone, Copy)]
@@ -41,6 +46,7 @@ impl Step<'_> {
             (self.sends_on_too_early(is_on_its_way), SENT_ON_TOO_EARLY),
             (self.tells_too_late(), TOLD_TOO_LATE),
             (self.leaves_in_a_round(), LEFT_TOO_EARLY),
+            (self.speaks_to_nobody(), SAID_TO_NOBODY),
         ];
         let amiss = checks.into_iter().filter(|(is_amiss, _)| *is_amiss);
         amiss.map(|(_, label)| label)
@@ -97,6 +103,23 @@ impl Step<'_> {
         self.is_patient_tick()
             && !self.before.registry.rounds.is_empty()
             && self.says().any(|(_, line)| is_leave(line))
+    }
+
+    /// Whether it says something over a link that has ended in this step, or that it has closed before in it.
+    fn speaks_to_nobody(&self) -> bool {
+        let ended = match self.cause {
+            OfServer::Input(Input::Down { link }) => Some(*link),
+            OfServer::Line { .. } | OfServer::Timer(_) | OfServer::Input(_) => None,
+        };
+        let mut gone = BTreeSet::from_iter(ended);
+        self.reaction.wants.iter().any(|want| match want {
+            Want::Do(Deed::Send { link, .. }) => gone.contains(link),
+            Want::Do(Deed::Close { link }) => {
+                gone.insert(*link);
+                false
+            }
+            Want::Do(Deed::Open { .. }) | Want::Set(..) | Want::Unset(_) | Want::Save(_) => false,
+        })
     }
 
     /// Whether a client is on this link that can't say what it has heard.
@@ -249,6 +272,18 @@ mod tests {
             [TOLD_TOO_LATE]
         );
         assert!(amiss_in_a_tick(&stopped(Some(2)), broadcast(), false).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_said_over_a_link_that_is_gone() {
+        let before = server("drain-patient", 1);
+        let last = *before.links.keys().last().expect("somebody is there");
+        let amiss_after = |gone: Link| {
+            let down = OfServer::Input(Input::Down { link: gone });
+            amiss(&before, down, before.clone(), Some(redirect()), false)
+        };
+        assert_eq!(amiss_after(last), [SAID_TO_NOBODY]);
+        assert!(amiss_after(Link(last.0 + 1)).is_empty());
     }
 
     #[test]
