@@ -67,6 +67,27 @@ fn seeds_converge_and_come_to_what_is_recorded() {
     assert_snapshot("simulate", &text);
 }
 
+/// What was wrong in each is in `docs/decisions/2026-11-30-a-million-seeds.md`.
+#[test]
+fn seeds_that_once_failed_hold() {
+    let here = nowhere();
+    let drawn = |servers| ["--runs", "1", "--clients", "3-12", "--servers", servers];
+    let failed = [
+        ("2577", "4-8"),
+        ("71405", "5-10"),
+        ("481113", "5-10"),
+        ("547912", "5-10"),
+        ("664609", "5-10"),
+    ];
+    for (seed, servers) in failed {
+        let output = simulate(
+            here.path(),
+            &[&drawn(servers)[..], &["--seed", seed]].concat(),
+        );
+        assert_eq!(code(&output), 0, "{seed}: {}", err(&output));
+    }
+}
+
 #[test]
 fn a_seed_does_the_same_again_with_any_number_of_threads() {
     let here = nowhere();

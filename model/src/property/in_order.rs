@@ -1,8 +1,7 @@
 //! Property 8: everyone hears everyone else in order, without holes that it has not been told of; a legacy client within a connection, and after a break
-//! from an earlier point on. A legacy client can't be told: in a world drawn by chance, where others may be told of what nobody kept for
-//! them ([`no_gap`](super::no_gap)), it has the hole alone.
+//! from an earlier point on; one that is `anonymous` comes as somebody new. A legacy client can't be told: in a world drawn by chance, where others
+//! may be told of what nobody kept for them ([`no_gap`](super::no_gap)), it has the hole alone.
 
-use crate::client::Kind;
 use crate::world::hearing::Fault;
 use crate::world::view::View;
 
@@ -10,7 +9,6 @@ use crate::world::view::View;
 pub fn holds(view: &View<'_>) -> bool {
     let mut users = view.users.iter();
     users.all(|(user, seat)| {
-        let cannot_be_told = user.client.kind == Kind::Legacy && view.strangers;
-        cannot_be_told || !seat.hearing.faults.contains(&Fault::Hole)
+        view.may_miss_unawares(user) || !seat.hearing.faults.contains(&Fault::Hole)
     })
 }

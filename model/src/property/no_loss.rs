@@ -1,6 +1,7 @@
 //! Property 11: whoever was logged in when a message reached its server, or was known where it passed, has heard it, or has
 //! been told how much is lost; and what a client of ours says, everyone has at last. What was never acknowledged is lost with the last
-//! server that had it in memory, if its speaker has died meanwhile, or has lost its name: nobody can offer it again.
+//! server that had it in memory, if its speaker has died meanwhile, or has lost its name: nobody can offer it again. In a world drawn by chance a legacy
+//! client may miss, as in [`in_order`](super::in_order), what nobody kept for it: it can't be told.
 
 use crate::client::{Kind, Phase, Stage};
 use crate::world::user::{Seat, User};
@@ -13,7 +14,9 @@ pub fn holds(view: &View<'_>) -> bool {
         || view.users.iter().enumerate().all(|(index, (user, seat))| {
             let ours = user.client.kind == Kind::Ours;
             let is_gone = |speaker, index| is_gone(view, speaker, index);
-            let hears = seat.hearing.is_paid(is_gone) || is_heard_for(view, user, seat);
+            let hears = seat.hearing.is_paid(is_gone)
+                || is_heard_for(view, user, seat)
+                || view.may_miss_unawares(user);
             let is_heard = !ours || !view.is_whole() || has_been_heard(seat);
             !is_logged_in(seat) || view.is_shown_out(index) || (hears && is_heard)
         })

@@ -1,6 +1,8 @@
 //! What is owed to each user: what reached a server where it was, or was known. Ghosts of the world, like what it has heard
 //! ([`hearing`](super::hearing)).
 
+use std::collections::BTreeSet;
+
 use super::user::{Name, User};
 use super::{State, World};
 use crate::message::Registration;
@@ -27,7 +29,7 @@ pub(super) fn owe(world: &World, before: &State, after: &mut State) {
         let may_be_new = !knew.ptr_eq(knows);
         for (user, wants) in world.setup.users.iter().enumerate() {
             if may_be_new && is_new(&was, &is, name_of(after, user, wants)) {
-                write_off(world, user, &was.durable.delivery.log.have, after);
+                write_off(world, user, &was.durable.delivery.log, after);
             }
         }
         let log = &is.durable.delivery.log;
@@ -74,17 +76,18 @@ fn is_new(was: &node::State, is: &node::State, name: Option<Name<'_>>) -> bool {
             .contains_key(&registration)
 }
 
-/// What a server has is not owed to a user who is new to it.
-fn write_off(world: &World, user: usize, have: &Vector, after: &mut State) {
+/// What a server has, or has had, is not owed to a user who is new to it.
+fn write_off(world: &World, user: usize, log: &Log, after: &mut State) {
+    let have = &log.have;
     let processes = after.servers.iter().filter_map(|it| it.process.as_ref());
     let entries = processes.flat_map(|it| it.state.durable.delivery.log.entries.values());
-    let old = entries.filter(|entry| entry.message.is_in(have));
-    let old: Vec<_> = old
-        .filter_map(|entry| {
-            let mut sayings = world.sayings.iter();
-            sayings.find(|saying| saying.activity == entry.message.activity)
-        })
-        .collect();
+    let here = entries.filter(|entry| entry.message.is_in(have));
+    let here: BTreeSet<_> = here.map(|entry| &entry.message.activity).collect();
+    let old = world.sayings.iter().filter(|saying| {
+        let sender = world.setup.users[saying.speaker].says_as(saying.index);
+        let is_known = sender.is_some_and(|(sender, k)| k <= log.said(&sender));
+        is_known || here.contains(&saying.activity)
+    });
     let seat = &mut after.users[user];
     seat.alter(|seat| {
         seat.hearing.new_after = vector::join(&seat.hearing.new_after, have);

@@ -181,6 +181,14 @@ impl Hearing {
         }
     }
 
+    /// It begins at what its server has, wherever it was before: nobody knows whether it has ever been here.
+    pub(super) fn begin_anew(&mut self) {
+        self.begin_again();
+        for heard in &mut self.of {
+            heard.heard = Numbers::default();
+        }
+    }
+
     /// A client that has returned is let in.
     pub(super) fn come_back(&mut self) {
         for heard in &mut self.of {

@@ -208,7 +208,10 @@ impl Seat {
         match told {
             Told::LoggedIn { .. } => {
                 self.logged_in = true;
-                if kind == Kind::Legacy {
+                let name = user.voice(self.wished).name;
+                if kind == Kind::Legacy && name.is_none_or(|(name, _)| name.is_anonymous()) {
+                    self.hearing.begin_anew();
+                } else if kind == Kind::Legacy {
                     self.hearing.begin_again();
                     if self.process.as_ref().is_some_and(|it| it.start > 0) {
                         self.hearing.come_back();

@@ -7,8 +7,8 @@ use super::link::{self, Connection, Deed, Party};
 use super::server::{Process, Server};
 use super::user::{Seat, User, Wish};
 use super::{Event, Faults, Memo, Start, State, Ways, World};
-use crate::client::Stage;
 use crate::client::identity::{Claim, Identity};
+use crate::client::{Kind, Stage};
 use crate::message::client::Secret;
 use crate::message::server::Record;
 use crate::message::{Address, Username};
@@ -298,6 +298,11 @@ impl<'a> View<'a> {
             parts.push(joined);
         }
         parts
+    }
+
+    /// Whether a user may miss what nobody kept for it, and can't be told: its client is a legacy one, on a server that others may not reckon with.
+    pub fn may_miss_unawares(&self, user: &User) -> bool {
+        user.client.kind == Kind::Legacy && self.strangers
     }
 
     /// Whether the server has let go of a user's client, which has still to hear why.

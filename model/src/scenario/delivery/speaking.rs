@@ -224,6 +224,19 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["cut", "heal", "received", "in vain: FLOORS"],
     },
     Scenario {
+        name: "nobody-moves",
+        says: "a legacy client that is anonymous moves while somebody speaks, and comes as somebody new",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[1], [say("a"), say("b"), say("c")]),
+                anonymous(2, Kind::Legacy, &[1], [go(1)]),
+            ];
+            quiet(world(&[0], users, CALM))
+        },
+        reaches: &["told: heard"],
+    },
+    Scenario {
         name: "says-again-to-newcomers-patient",
         says: "a speaker moves on while its words are on their way to where it goes, says them again there, and goes on; a listener comes at any time; timers wait until nothing else can happen",
         size: Size::Deep,
