@@ -67,6 +67,22 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["server given up", "RETIRED", "restart"],
     },
     Scenario {
+        name: "given-up-and-back-behind-a-cut",
+        says: "the far end of a line is down, is given up at the near end, and starts again where only its neighbour can be reached",
+        size: Size::Smoke,
+        setup: || Setup {
+            story: vec![
+                Event::Cut(Ways::between(&[1], &[3])),
+                Event::Crash(3),
+                Event::Forget { at: 1, server: 3 },
+                Event::Restart(3),
+                Event::Heal,
+            ],
+            ..Setup::tree(&[0, 1, 2]).without_probes()
+        },
+        reaches: &["server given up", "restart", "in vain: RETIRED"],
+    },
+    Scenario {
         name: "pair-backs-off",
         says: "two servers are cut off and meet again; who has tried everyone in vain waits longer",
         size: Size::Smoke,

@@ -151,6 +151,7 @@ pub(crate) const ALL: &[&str] = &[
     "in vain: DIRECTORY",
     "in vain: DIRECTORY_CREDIT",
     "in vain: LOCK_REQUEST",
+    "in vain: RETIRED",
 ];
 
 /// Labels that no scenario may come across: steps that a server may not take ([`server::Step::amiss`]), lines and timers that are never in
@@ -161,10 +162,10 @@ pub(crate) const NEVER: &[&str] = &[
     server::TOLD_TOO_LATE,
     server::LEFT_TOO_EARLY,
     server::SAID_TO_NOBODY,
+    server::JOINED_NO_BETTER,
     "in vain: a timer",
     "in vain: PATH",
     "in vain: HELLO",
-    "in vain: RETIRED",
     "in vain: SKIP",
     "in vain: DELIVERY_CREDIT",
     "in vain: FORGET",

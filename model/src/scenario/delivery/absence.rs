@@ -64,6 +64,22 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["SKIP", "server uncounted", "in vain: FLOORS"],
     },
     Scenario {
+        name: "skipped-and-said-again-patient",
+        says: "a server that isn't waited for forgets what its user has said, who says it again elsewhere meanwhile; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![user(1, Kind::Ours, &[2, 1], [say("a")])];
+            let story = [
+                Event::Cut(Ways::between(&[1], &[2])),
+                Event::Crash(2),
+                Event::Restart(2),
+                Event::Heal,
+            ];
+            impatient(told(world(&[0, 1], users, CALM), &story)).patient()
+        },
+        reaches: &["crash", "restart", "heal", "SKIP", "in vain: FLOORS"],
+    },
+    Scenario {
         name: "skipped-patient",
         says: "a server is away for so long that it isn't waited for, and skips what the others have forgotten; timers wait until nothing else can happen",
         size: Size::Full,

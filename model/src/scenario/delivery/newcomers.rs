@@ -75,6 +75,24 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["told: registered", "ACTIVITY_GOT"],
     },
     Scenario {
+        name: "hears-before-login-patient",
+        says: "a user registers where another speaks, and the only server crashes and starts again; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Ours, &[1], [say("a")]),
+                newcomer(2, &[1], []),
+            ];
+            let story = [Event::Crash(1), Event::Restart(1)];
+            let setup = Setup {
+                start: Start::Settled,
+                ..told(world(&[0], users, CALM), &story)
+            };
+            setup.patient()
+        },
+        reaches: &["crash", "restart", "told: registered", "told: heard"],
+    },
+    Scenario {
         name: "one-user-over-a-cut-patient",
         says: "one user registers with two legacy clients, and speaks with one of them, on two sides of a cut, which heals; timers wait until nothing else can happen",
         size: Size::Smoke,

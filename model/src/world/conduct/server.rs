@@ -1,6 +1,6 @@
-//! What a step of a server's must keep to, whatever it was about. Property 18: that a login can be told from the one before it. Property 23:
-//! that a server which is being stopped waits, while it has patience, for what it says that it waits for. Property 24: that nothing is said
-//! over a link that is gone.
+//! What a step of a server's must keep to, whatever it was about. Property 14: that another parent is a better one. Property 18: that a login
+//! can be told from the one before it. Property 23: that a server which is being stopped waits, while it has patience, for what it says that it
+//! waits for. Property 24: that nothing is said over a link that is gone.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +21,8 @@ pub(in crate::world) const TOLD_TOO_LATE: &str = "amiss: ACTIVITY_BROADCAST of w
 pub(in crate::world) const LEFT_TOO_EARLY: &str = "amiss: LEAVE in a round";
 /// A server that says something over a link that it knows to be gone.
 pub(in crate::world) const SAID_TO_NOBODY: &str = "amiss: said over a link that is gone";
+/// A server that takes a parent whose root is no elder one than its own, or that is below it.
+pub(in crate::world) const JOINED_NO_BETTER: &str = "amiss: joined what is no better";
 
 /// A server's step.
 #[derive(Clone, Copy)]
@@ -47,6 +49,7 @@ impl Step<'_> {
             (self.tells_too_late(), TOLD_TOO_LATE),
             (self.leaves_in_a_round(), LEFT_TOO_EARLY),
             (self.speaks_to_nobody(), SAID_TO_NOBODY),
+            (self.joins_no_better(), JOINED_NO_BETTER),
         ];
         let amiss = checks.into_iter().filter(|(is_amiss, _)| *is_amiss);
         amiss.map(|(_, label)| label)
@@ -122,6 +125,18 @@ impl Step<'_> {
         })
     }
 
+    /// Whether it has another parent than before, for no elder root, or below itself.
+    fn joins_no_better(&self) -> bool {
+        let parent = |state: &State| state.tree.parent.as_ref().map(|parent| parent.link);
+        let after = &self.reaction.state;
+        let joined = after.tree.parent.as_ref();
+        joined.is_some_and(|joined| {
+            let is_better = after.root().is_elder_than(self.before.root());
+            parent(self.before) != Some(joined.link)
+                && !(is_better && !joined.path.contains(after.id()))
+        })
+    }
+
     /// Whether a client is on this link that can't say what it has heard.
     fn is_plain(&self, link: Link) -> bool {
         let receiver = self.before.delivery.receivers.get(&link);
@@ -154,7 +169,9 @@ mod tests {
 
     use super::*;
     use crate::message::server::{Lock, Phase};
-    use crate::message::{Activity, Address, Claim, Incarnation, SecretHash, Stamp, Stream};
+    use crate::message::{
+        Activity, Address, Claim, Incarnation, SecretHash, ServerId, Stamp, Stream,
+    };
     use crate::node::registry::round::{Round, Upstream};
     use crate::port::{Effect, Port};
     use crate::scenario;
@@ -284,6 +301,29 @@ mod tests {
         };
         assert_eq!(amiss_after(last), [SAID_TO_NOBODY]);
         assert!(amiss_after(Link(last.0 + 1)).is_empty());
+    }
+
+    #[test]
+    fn another_parent_has_an_elder_root_and_is_not_below() {
+        let mut before = server("cut-line", 2);
+        let id = before.durable.tree.id.clone();
+        let elder = before.root().clone();
+        assert!(elder.is_elder_than(&id));
+        let tick = || OfServer::Timer(Timer::Retry);
+        let joins = |before: &State, path: &[&ServerId]| {
+            let mut after = before.clone();
+            let mut parent = after.tree.parent.take().expect("it is a child");
+            parent.link = Link(parent.link.0 + 1);
+            parent.path = path.iter().map(|it| (*it).clone()).collect();
+            after.tree.parent = Some(parent);
+            amiss(before, tick(), after, None, false)
+        };
+        assert_eq!(joins(&before, &[&elder]), [JOINED_NO_BETTER]);
+        let parent = before.tree.parent.as_mut().expect("it is a child");
+        parent.path = vec![id.clone()];
+        assert!(joins(&before, &[&elder]).is_empty());
+        assert_eq!(joins(&before, &[&id, &elder]), [JOINED_NO_BETTER]);
+        assert!(amiss(&before, tick(), before.clone(), None, false).is_empty());
     }
 
     #[test]
