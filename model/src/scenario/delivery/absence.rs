@@ -143,6 +143,31 @@ pub const SCENARIOS: &[Scenario] = &[
         ],
     },
     Scenario {
+        name: "given-up-far-away-patient",
+        says: "the far end of a line, where a user listens, is down for good and given up by both others at once; timers wait until nothing else can happen",
+        size: Size::Smoke,
+        setup: || {
+            let users = vec![
+                anonymous(1, Kind::Legacy, &[3], [say("a")]),
+                user(2, Kind::Legacy, &[3], []),
+            ];
+            let given_up = |at| Event::Forget { at, server: 3 };
+            let story = vec![Event::Crash(3), given_up(1), given_up(2)];
+            Setup {
+                story,
+                parts: &[Part::Tree, Part::Delivery],
+                ..quiet(world(&[0, 1, 2], users, CALM))
+            }
+            .patient()
+        },
+        reaches: &[
+            "crash",
+            "server given up",
+            "in vain: FLOORS",
+            "in vain: RETIRED",
+        ],
+    },
+    Scenario {
         name: "uncounted-at-the-second-tick",
         says: "a server is down for good, and isn't waited for after the second tick in which it hasn't moved",
         size: Size::Smoke,
