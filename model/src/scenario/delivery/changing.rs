@@ -1,11 +1,11 @@
 //! Delivery over a tree that changes on the way: servers find other parents while something is said and heard.
 
-use super::super::users::{CALM, anonymous, client, login, quiet, say, told, user, world};
+use super::super::users::{CALM, anonymous, client, login, narrow, quiet, say, told, user, world};
 use super::super::{Scenario, Size};
-use crate::client::Kind;
+use crate::client::{Ask, Kind};
 use crate::property::Part;
 use crate::world::user::{User, Wish};
-use crate::world::{Event, Setup, Ways};
+use crate::world::{Event, Setup, Start, Ways};
 
 /// Every scenario of this room.
 pub const SCENARIOS: &[Scenario] = &[
@@ -55,6 +55,22 @@ pub const SCENARIOS: &[Scenario] = &[
             over(&[0, 1, 1], &story).patient()
         },
         reaches: &["cut", "crash", "parent lost", "joined", "in vain: FLOORS"],
+    },
+    Scenario {
+        name: "logout-goes-round",
+        says: "one line at a time is on its way while a user logs in and out, whose server is cut off from its parent and joins its sibling",
+        size: Size::Smoke,
+        setup: || {
+            let comes_and_goes = user(3, Kind::Legacy, &[3], [Wish::Then(Ask::Logout)]);
+            let cut = Event::Cut(Ways::between(&[1], &[3]));
+            let setup = Setup {
+                start: Start::Settled,
+                parts: &[Part::Tree, Part::Delivery],
+                ..told(world(&[0, 1, 1], vec![comes_and_goes], CALM), &[cut])
+            };
+            narrow(setup)
+        },
+        reaches: &["cut", "joined", "SESSIONS", "in vain: SESSIONS"],
     },
     Scenario {
         name: "root-dies-under-its-speaker",
