@@ -68,7 +68,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "given-up-and-back-behind-a-cut",
-        says: "the far end of a line is down, is given up at the near end, and starts again where only its neighbour can be reached",
+        says: "the far end of a line is down, is given up at the near end, and starts again where only its neighbour can be reached, before the cut heals",
         size: Size::Smoke,
         setup: || Setup {
             story: vec![
@@ -80,7 +80,13 @@ pub const SCENARIOS: &[Scenario] = &[
             ],
             ..Setup::tree(&[0, 1, 2]).without_probes()
         },
-        reaches: &["server given up", "restart", "in vain: RETIRED"],
+        reaches: &[
+            "cut",
+            "heal",
+            "server given up",
+            "restart",
+            "in vain: RETIRED",
+        ],
     },
     Scenario {
         name: "pair-backs-off",

@@ -76,17 +76,18 @@ fn is_new(was: &node::State, is: &node::State, name: Option<Name<'_>>) -> bool {
             .contains_key(&registration)
 }
 
-/// What a server has, or has had, is not owed to a user who is new to it.
+/// What a server has, or has had, is not owed to a user who is new to it. It knows what clients of ours have said, although it has forgotten
+/// it; of what legacy ones have said, what is still in some log is found there.
 fn write_off(world: &World, user: usize, log: &Log, after: &mut State) {
     let have = &log.have;
     let processes = after.servers.iter().filter_map(|it| it.process.as_ref());
     let entries = processes.flat_map(|it| it.state.durable.delivery.log.entries.values());
-    let here = entries.filter(|entry| entry.message.is_in(have));
-    let here: BTreeSet<_> = here.map(|entry| &entry.message.activity).collect();
+    let had = entries.filter(|entry| entry.message.is_in(have));
+    let had: BTreeSet<_> = had.map(|entry| &entry.message.activity).collect();
     let old = world.sayings.iter().filter(|saying| {
         let sender = world.setup.users[saying.speaker].says_as(saying.index);
         let is_known = sender.is_some_and(|(sender, k)| k <= log.said(&sender));
-        is_known || here.contains(&saying.activity)
+        is_known || had.contains(&saying.activity)
     });
     let seat = &mut after.users[user];
     seat.alter(|seat| {

@@ -181,14 +181,6 @@ impl Hearing {
         }
     }
 
-    /// It begins at what its server has, wherever it was before: nobody knows whether it has ever been here.
-    pub(super) fn begin_anew(&mut self) {
-        self.begin_again();
-        for heard in &mut self.of {
-            heard.heard = Numbers::default();
-        }
-    }
-
     /// A client that has returned is let in.
     pub(super) fn come_back(&mut self) {
         for heard in &mut self.of {
@@ -196,17 +188,18 @@ impl Hearing {
         }
     }
 
-    /// The client tells its user something.
+    /// The client tells its user something. Who `comes_anew` begins wherever a new connection begins.
     pub(super) fn on_told(
         &mut self,
         sayings: &[Saying],
+        comes_anew: bool,
         said_before: impl FnOnce() -> u64,
         told: &Told,
     ) {
         match told {
             Told::Heard { activity, .. } => {
                 match sayings.iter().find(|saying| saying.activity == *activity) {
-                    Some(saying) => self.on_heard(saying.speaker, saying.index),
+                    Some(saying) => self.on_heard(saying.speaker, saying.index, comes_anew),
                     None => _ = self.faults.insert(Fault::Creation),
                 }
             }
@@ -241,11 +234,11 @@ impl Hearing {
         }
     }
 
-    fn on_heard(&mut self, speaker: usize, index: u64) {
+    fn on_heard(&mut self, speaker: usize, index: u64, comes_anew: bool) {
         let lost = self.lost.len() as u64;
         let heard = &mut self.of[speaker];
         let last = heard.heard.last();
-        let expected = heard.next.or((last > 0).then_some(last + 1));
+        let expected = heard.next.or((last > 0 && !comes_anew).then_some(last + 1));
         let left_out = expected.map_or(0, |expected| {
             let between: Numbers = (expected..index).collect();
             between.without(heard.old).len()

@@ -204,14 +204,18 @@ impl Seat {
     /// What the client tells its user.
     pub fn on_told(&mut self, kind: Kind, user: &User, sayings: &[Saying], told: &Told) {
         let said_before = || user.voice(self.wished).said_before;
-        self.hearing.on_told(sayings, said_before, told);
+        // A legacy client that is anonymous has nothing to come back to.
+        let process = self.process.as_ref();
+        let is_anonymous = process.is_some_and(|process| {
+            let user = &process.state.memory.user;
+            user.as_ref().is_some_and(Username::is_anonymous)
+        });
+        let comes_anew = kind == Kind::Legacy && is_anonymous;
+        self.hearing.on_told(sayings, comes_anew, said_before, told);
         match told {
             Told::LoggedIn { .. } => {
                 self.logged_in = true;
-                let name = user.voice(self.wished).name;
-                if kind == Kind::Legacy && name.is_none_or(|(name, _)| name.is_anonymous()) {
-                    self.hearing.begin_anew();
-                } else if kind == Kind::Legacy {
+                if kind == Kind::Legacy {
                     self.hearing.begin_again();
                     if self.process.as_ref().is_some_and(|it| it.start > 0) {
                         self.hearing.come_back();

@@ -300,7 +300,8 @@ impl<'a> View<'a> {
         parts
     }
 
-    /// Whether a user may miss what nobody kept for it, and can't be told: its client is a legacy one, on a server that others may not reckon with.
+    /// Whether a user may miss what nobody kept for it, and can't be told: of a legacy client, anything, in a world in which somebody may be on a
+    /// server that others don't count.
     pub fn may_miss_unawares(&self, user: &User) -> bool {
         user.client.kind == Kind::Legacy && self.strangers
     }

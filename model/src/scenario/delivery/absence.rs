@@ -65,7 +65,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "skipped-and-said-again-patient",
-        says: "a server that isn't waited for forgets what its user has said, who says it again elsewhere meanwhile; timers wait until nothing else can happen",
+        says: "a server that doesn't wait for the other one forgets what its user has said, and is down while the user says it again there; timers wait until nothing else can happen",
         size: Size::Smoke,
         setup: || {
             let users = vec![user(1, Kind::Ours, &[2, 1], [say("a")])];
@@ -77,7 +77,7 @@ pub const SCENARIOS: &[Scenario] = &[
             ];
             impatient(told(world(&[0, 1], users, CALM), &story)).patient()
         },
-        reaches: &["crash", "restart", "heal", "SKIP", "in vain: FLOORS"],
+        reaches: &["cut", "crash", "restart", "heal", "SKIP", "in vain: FLOORS"],
     },
     Scenario {
         name: "skipped-patient",
@@ -144,7 +144,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "given-up-far-away-patient",
-        says: "the far end of a line, where a user listens, is down for good and given up by both others at once; timers wait until nothing else can happen",
+        says: "the far end of a line, where one user speaks and another listens, is down for good and given up by both others at once; timers wait until nothing else can happen",
         size: Size::Smoke,
         setup: || {
             let users = vec![

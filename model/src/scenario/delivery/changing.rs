@@ -65,10 +65,9 @@ pub const SCENARIOS: &[Scenario] = &[
             let cut = Event::Cut(Ways::between(&[1], &[3]));
             let setup = Setup {
                 start: Start::Settled,
-                parts: &[Part::Tree, Part::Delivery],
-                ..told(world(&[0, 1, 1], vec![comes_and_goes], CALM), &[cut])
+                ..world(&[0, 1, 1], vec![comes_and_goes], CALM)
             };
-            narrow(setup)
+            narrow(both(told(setup, &[cut])))
         },
         reaches: &["cut", "joined", "SESSIONS", "in vain: SESSIONS"],
     },

@@ -224,8 +224,8 @@ pub const SCENARIOS: &[Scenario] = &[
         reaches: &["cut", "heal", "received", "in vain: FLOORS"],
     },
     Scenario {
-        name: "nobody-moves",
-        says: "a legacy client that is anonymous moves while somebody speaks, and comes as somebody new",
+        name: "anonymous-comes-again",
+        says: "an anonymous legacy client connects anew while somebody speaks, and comes as somebody new",
         size: Size::Smoke,
         setup: || {
             let users = vec![

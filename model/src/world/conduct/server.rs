@@ -305,25 +305,30 @@ mod tests {
 
     #[test]
     fn another_parent_has_an_elder_root_and_is_not_below() {
-        let mut before = server("cut-line", 2);
-        let id = before.durable.tree.id.clone();
-        let elder = before.root().clone();
+        let child = server("cut-line", 2);
+        let id = child.durable.tree.id.clone();
+        let elder = child.root().clone();
         assert!(elder.is_elder_than(&id));
-        let tick = || OfServer::Timer(Timer::Retry);
+        let root = || {
+            let mut root = child.clone();
+            root.tree.parent = None;
+            root
+        };
         let joins = |before: &State, path: &[&ServerId]| {
-            let mut after = before.clone();
-            let mut parent = after.tree.parent.take().expect("it is a child");
+            let mut parent = child.tree.parent.clone().expect("it is a child");
             parent.link = Link(parent.link.0 + 1);
             parent.path = path.iter().map(|it| (*it).clone()).collect();
+            let mut after = root();
             after.tree.parent = Some(parent);
-            amiss(before, tick(), after, None, false)
+            amiss(before, OfServer::Timer(Timer::Retry), after, None, false)
         };
-        assert_eq!(joins(&before, &[&elder]), [JOINED_NO_BETTER]);
-        let parent = before.tree.parent.as_mut().expect("it is a child");
-        parent.path = vec![id.clone()];
-        assert!(joins(&before, &[&elder]).is_empty());
-        assert_eq!(joins(&before, &[&id, &elder]), [JOINED_NO_BETTER]);
-        assert!(amiss(&before, tick(), before.clone(), None, false).is_empty());
+        assert!(joins(&root(), &[&elder]).is_empty());
+        assert_eq!(joins(&root(), &[&id]), [JOINED_NO_BETTER]);
+        assert_eq!(joins(&root(), &[&id, &elder]), [JOINED_NO_BETTER]);
+        assert_eq!(joins(&child, &[&elder]), [JOINED_NO_BETTER]);
+        assert_eq!(joins(&child, &[&id]), [JOINED_NO_BETTER]);
+        let nothing = OfServer::Timer(Timer::Retry);
+        assert!(amiss(&child, nothing, child.clone(), None, false).is_empty());
     }
 
     #[test]
