@@ -78,6 +78,7 @@ fn seeds_that_once_failed_hold() {
         ("481113", "5-10"),
         ("547912", "5-10"),
         ("664609", "5-10"),
+        ("849269", "5-10"),
     ];
     for (seed, servers) in failed {
         let output = simulate(

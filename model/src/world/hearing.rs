@@ -53,12 +53,16 @@ impl Numbers {
         self.0 |= 1 << (index - 1);
     }
 
+    fn contains(self, index: u64) -> bool {
+        self.0 >> (index - 1) & 1 == 1
+    }
+
     fn last(self) -> u64 {
         u64::from(u64::BITS - self.0.leading_zeros())
     }
 
     fn iter(self) -> impl Iterator<Item = u64> {
-        (1..=self.last()).filter(move |index| self.0 >> (index - 1) & 1 == 1)
+        (1..=self.last()).filter(move |index| self.contains(*index))
     }
 
     /// How many.
@@ -250,7 +254,9 @@ impl Hearing {
         if heard.next.is_some_and(|next| index < next) {
             self.faults.insert(Fault::Repeat);
         }
-        heard.next = Some(index + 1);
+        // What was said before the user was there may come at any time, and says nothing of what comes next.
+        let begins = heard.next.is_some() || !heard.old.contains(index);
+        heard.next = begins.then_some(index + 1);
         heard.heard.insert(index);
     }
 
