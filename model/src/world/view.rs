@@ -300,10 +300,11 @@ impl<'a> View<'a> {
         parts
     }
 
-    /// Whether a user may miss what nobody kept for it, and can't be told: of a legacy client, anything, in a world in which somebody may be on a
-    /// server that others don't count.
+    /// Whether a user may miss what nobody kept for it, and can't be told. Of a legacy client, in a world drawn by chance: anything, if somebody may be
+    /// on a server that others don't count, or if it goes away where mailboxes end.
     pub fn may_miss_unawares(&self, user: &User) -> bool {
-        user.client.kind == Kind::Legacy && self.strangers
+        let may_expire = self.by_chance && self.mailboxes_end && user.wishes.contains(&Wish::Die);
+        user.client.kind == Kind::Legacy && (self.strangers || may_expire)
     }
 
     /// Whether the server has let go of a user's client, which has still to hear why.
