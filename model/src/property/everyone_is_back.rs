@@ -1,6 +1,7 @@
 //! Property 11: settled, every user of a client of ours who didn't ask to leave, and wasn't refused its name nor lost it to
 //! somebody else, is logged in somewhere, if it knows a server that runs, and with our extension. A client that gave up
-//! a name that is its user's, or that doesn't dial again, hears nothing and is owed nothing: no other property sees it.
+//! a name that is its user's, or that doesn't dial again, hears nothing and is owed nothing: no other property sees it. Who registered a name twice,
+//! for the first server crashed before it could answer, may lose the second registration to a rival and give up, and then the first one comes back.
 
 use crate::client::{Ask, Kind, Phase, Stage};
 use crate::message::Username;
@@ -40,7 +41,7 @@ fn has_lost(view: &View<'_>, user: &User) -> bool {
 }
 
 /// Whether a user was refused the name that it asked for, because of a rival, and truly has it nowhere: it may be free again
-/// since.
+/// since. Or has it, but had lost another registration of it, as the rival has.
 fn was_refused(view: &View<'_>, user: &User, seat: &Seat) -> bool {
     let process = seat.process.as_ref();
     let has_given_up = process.is_some_and(|process| process.state.stage == Stage::Idle);
@@ -48,7 +49,12 @@ fn was_refused(view: &View<'_>, user: &User, seat: &Seat) -> bool {
         let mut records = view.records(username);
         records.any(|record| is_proof(secret, record))
     });
-    has_rival(view, user) && has_given_up && !seat.logged_in && !has_it
+    let lost_twice = view.directories().any(|directory| {
+        let lost = directory.lost.values();
+        let own = lost.filter(|lost| claims(user).any(|(username, _)| username == *lost));
+        own.count() > 1
+    });
+    has_rival(view, user) && has_given_up && (lost_twice || !seat.logged_in && !has_it)
 }
 
 /// Whether somebody else asks for the same name.
