@@ -131,9 +131,9 @@ impl Step<'_> {
         let after = &self.reaction.state;
         let joined = after.tree.parent.as_ref();
         joined.is_some_and(|joined| {
-            let is_better = after.root().is_elder_than(self.before.root());
-            parent(self.before) != Some(joined.link)
-                && !(is_better && !joined.path.contains(after.id()))
+            let is_another = parent(self.before) != Some(joined.link);
+            let is_elder = after.root().is_elder_than(self.before.root());
+            is_another && (!is_elder || joined.path.contains(after.id()))
         })
     }
 
